@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CKPT_KERNELS_CUDA_GROUPS_CUH
+#define CKPT_KERNELS_CUDA_GROUPS_CUH
+
+/*
+ * Groups of neighbouring elements that travel as one word of up to 16 bytes. A thread
+ * holds U groups of V elements; every loop over them is unrolled, and a switch over the
+ * dtype stands outside of it.
+ */
+
+#include "../numeric.h"
+#include "../walk.h"
+
+/* A group's bytes, at most 16, as words; the address is aligned to their number. */
+static __device__ __forceinline__ uint4 load_group(const uint8_t *src, int bytes)
+{
+        uint4 w = {0, 0, 0, 0};
+
+        if (bytes == 16) {
+                w = *reinterpret_cast<const uint4 *>(src);
+        } else if (bytes == 8) {
+                const uint2 half = *reinterpret_cast<const uint2 *>(src);
+
+                w.x = half.x;
+                w.y = half.y;
+        } else if (bytes == 4) {
+                w.x = *reinterpret_cast<const uint32_t *>(src);
+        } else if (bytes == 2) {
+                w.x = *reinterpret_cast<const uint16_t *>(src);
+        } else {
+                w.x = *src;
+        }
+        return w;
+}
+
+static __device__ __forceinline__ void store_group(uint8_t *dst, const uint4 &w, int bytes)
+{
+        if (bytes == 16)
+                *reinterpret_cast<uint4 *>(dst) = w;
+        else if (bytes == 8)
+                *reinterpret_cast<uint2 *>(dst) = uint2{w.x, w.y};
+        else if (bytes == 4)
+                *reinterpret_cast<uint32_t *>(dst) = w.x;
+        else if (bytes == 2)
+                *reinterpret_cast<uint16_t *>(dst) = (uint16_t)w.x;
+        else
+                *dst = (uint8_t)w.x;
+}
+
+/* Element i of a group; i and SIZE are constants once unrolled, so no array is indexed at run time. */
+template <int SIZE> static __device__ __forceinline__ uint32_t group_get(const uint4 &w, int i)
+{
+        const int word = i * SIZE / 4, shift = i * SIZE % 4 * 8;
+        const uint32_t all = word == 0 ? w.x : (word == 1 ? w.y : (word == 2 ? w.z : w.w));
+
+        return SIZE == 4 ? all : (all >> shift) & ((1u << (8 * SIZE % 32)) - 1u);
+}
+
+template <int SIZE> static __device__ __forceinline__ void group_put(uint4 *w, int i, uint32_t bits)
+{
+        const int word = i * SIZE / 4, shift = i * SIZE % 4 * 8;
+        uint32_t *const all = word == 0 ? &w->x : (word == 1 ? &w->y : (word == 2 ? &w->z : &w->w));
+
+        *all |= bits << shift;
+}
+
+#define EACH_OF_GROUP(statement)                                                                    \
+        _Pragma("unroll") for (int u = 0; u < U; u++) _Pragma("unroll") for (int i = 0; i < V; i++) \
+        {                                                                                           \
+                statement;                                                                          \
+        }
+
+#define DECODE_GROUPS(dtype_case, size)                                                          \
+case dtype_case:                                                                                 \
+        if (V * (size) <= 16)                                                                    \
+                EACH_OF_GROUP(v[u][i] = ckpt_float_decode(dtype_case, group_get<size>(w[u], i))) \
+        break
+
+#define ENCODE_GROUPS(dtype_case, size)                                                          \
+case dtype_case:                                                                                 \
+        if (V * (size) <= 16)                                                                    \
+                EACH_OF_GROUP(group_put<size>(&w[u], i, ckpt_float_encode(dtype_case, v[u][i]))) \
+        break
+
+#define ROUND_GROUPS(dtype_case)                                                                       \
+case dtype_case:                                                                                       \
+        EACH_OF_GROUP(v[u][i] = ckpt_float_decode(dtype_case, ckpt_float_encode(dtype_case, v[u][i]))) \
+        break
+
+template <int U, int V>
+static __device__ __forceinline__ void decode_groups(ckpt_dtype dtype, const uint4 (&w)[U], float (&v)[U][V])
+{
+        switch (dtype) {
+                DECODE_GROUPS(CKPT_DTYPE_F32, 4);
+                DECODE_GROUPS(CKPT_DTYPE_F16, 2);
+                DECODE_GROUPS(CKPT_DTYPE_BF16, 2);
+                DECODE_GROUPS(CKPT_DTYPE_F8_E4M3, 1);
+                DECODE_GROUPS(CKPT_DTYPE_F8_E5M2, 1);
+                DECODE_GROUPS(CKPT_DTYPE_F8_E8M0, 1);
+                DECODE_GROUPS(CKPT_DTYPE_F8_E4M3FNUZ, 1);
+        default:
+                EACH_OF_GROUP(v[u][i] = ckpt_f8_fnuz_decode((uint8_t)group_get<1>(w[u], i), 2, 16))
+                break;
+        }
+}
+
+template <int U, int V>
+static __device__ __forceinline__ void encode_groups(ckpt_dtype dtype, const float (&v)[U][V], uint4 (&w)[U])
+{
+#pragma unroll
+        for (int u = 0; u < U; u++)
+                w[u] = uint4{0, 0, 0, 0};
+        switch (dtype) {
+                ENCODE_GROUPS(CKPT_DTYPE_F32, 4);
+                ENCODE_GROUPS(CKPT_DTYPE_F16, 2);
+                ENCODE_GROUPS(CKPT_DTYPE_BF16, 2);
+                ENCODE_GROUPS(CKPT_DTYPE_F8_E4M3, 1);
+                ENCODE_GROUPS(CKPT_DTYPE_F8_E5M2, 1);
+                ENCODE_GROUPS(CKPT_DTYPE_F8_E8M0, 1);
+                ENCODE_GROUPS(CKPT_DTYPE_F8_E4M3FNUZ, 1);
+        default:
+                EACH_OF_GROUP(group_put<1>(&w[u], i, ckpt_f8_fnuz_encode(v[u][i], 2, 16)))
+                break;
+        }
+}
+
+/* One operation with its rounding, but for the last: that is rounded by the encoding. */
+template <int U, int V>
+static __device__ __forceinline__ void operate_groups(const ckpt_chain_op &op, bool last, float (&v)[U][V])
+{
+        const float value = (float)op.value;
+
+        if (op.kind == CKPT_ELEMENTWISE_ADD_SCALAR)
+                EACH_OF_GROUP(v[u][i] = v[u][i] + value)
+        else if (op.kind == CKPT_ELEMENTWISE_MUL_SCALAR)
+                EACH_OF_GROUP(v[u][i] = v[u][i] * value)
+        if (last)
+                return;
+        switch (op.dtype) {
+                ROUND_GROUPS(CKPT_DTYPE_F16);
+                ROUND_GROUPS(CKPT_DTYPE_BF16);
+        default:
+                break; /* a float already; the host sends no other type here */
+        }
+}
+
+#endif
