@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CKPT_BASE_ARRAY_H
+#define CKPT_BASE_ARRAY_H
+
+/*
+ * Growable arrays of one type. An array is zero-initialised, grows by doubling, and is freed with
+ * ckpt_array_deinit; items move when it grows, so nothing keeps a pointer to one while it is filled.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <ckpt/abi.h>
+
+#define CKPT_ARRAY(type)                                                                                             \
+        struct {                                                                                                     \
+                type *items;                                                                                         \
+                uint64_t count, capacity;                                                                            \
+        }
+
+/** Makes room for one more item. CKPT_E_NOMEM leaves the array as it was. */
+#define ckpt_array_grow(array)                                                                                       \
+        ((array)->count < (array)->capacity                                                                          \
+                 ? CKPT_OK                                                                                           \
+                 : ckpt_array_grow_((void **)&(array)->items, &(array)->capacity, sizeof(*(array)->items)))
+
+/** Appends a value: CKPT_OK or CKPT_E_NOMEM. */
+#define ckpt_array_push(array, ...)                                                                                  \
+        (ckpt_array_grow(array) == CKPT_OK ? ((array)->items[(array)->count++] = __VA_ARGS__, CKPT_OK) : CKPT_E_NOMEM)
+
+#define ckpt_array_deinit(array) (free((array)->items), (array)->items = NULL, (array)->count = (array)->capacity = 0)
+
+static inline ckpt_status ckpt_array_grow_(void **items, uint64_t *capacity, size_t size)
+{
+        const uint64_t more = *capacity ? *capacity * 2 : 16;
+        void *grown = reallocarray(*items, more, size);
+
+        if (!grown)
+                return CKPT_E_NOMEM;
+        *items = grown;
+        *capacity = more;
+        return CKPT_OK;
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CKPT_BASE_TEXT_H
+#define CKPT_BASE_TEXT_H
+
+/*
+ * Strings under construction, and words for people
+ *
+ * A text grows by appending and remembers whether memory ran short, so that callers check once at the end.
+ */
+
+#include <ckpt/abi.h>
+
+typedef struct ckpt_text {
+        char *string; /* NUL-terminated; NULL while empty */
+        uint64_t length, capacity;
+        bool failed;
+} ckpt_text;
+
+#define CKPT_TEXT_INIT                                                                                               \
+        {                                                                                                            \
+                NULL, 0, 0, false                                                                                    \
+        }
+
+void ckpt_text_deinit(ckpt_text *text);
+void ckpt_text_add(ckpt_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** A name from outside: control characters, invalid UTF-8, DEL and bidirectional overrides become \x.. or \u….. */
+void ckpt_text_add_escaped(ckpt_text *text, const char *name);
+/** The string as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD. */
+void ckpt_text_add_json(ckpt_text *text, const char *string);
+/** The text, "" when empty or out of memory. */
+const char *ckpt_text_get(const ckpt_text *text);
+
+/** Whether a whole dotted name matches a pattern (ckpt/module.h: `*` within a component, `**` any number of them). */
+bool ckpt_pattern_match(const char *pattern, const char *name);
+/** As above, or the pattern matches a leading part of the name that ends at a dot: *ret_rest is what follows that dot, or NULL. */
+bool ckpt_pattern_match_prefix(const char *pattern, const char *name, const char **ret_rest);
+/** Edit distance of two names, cut off at `limit` + 1. */
+uint32_t ckpt_text_distance(const char *a, const char *b, uint32_t limit);
+
+#endif

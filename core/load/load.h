@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CKPT_LOAD_LOAD_H
+#define CKPT_LOAD_LOAD_H
+
+/*
+ * One load: a chain of stages, each made on first need unless it was given
+ *
+ *   source -> format -> config -> weights -> mapper -> model described -> plan -> run
+ *
+ * What weights need after the load is gone (their loader, and the session that it reports to) is shared and
+ * reference-counted; everything else dies with the load.
+ */
+
+#include "core/config/config.h"
+#include "core/execute/execute.h"
+#include "core/host/host.h"
+#include "core/mapper/mapper.h"
+#include "core/plan/plan.h"
+#include "core/source/source.h"
+#include "core/weights/weights.h"
+
+/** The session, and what its frames point at. */
+typedef struct ckpt_shared {
+        atomic_uint references;
+        ckpt_host *host;
+        ckpt_session session;
+        ckpt_config *config;
+} ckpt_shared;
+
+ckpt_shared *ckpt_shared_unref(ckpt_shared *shared);
+
+struct ckpt_load {
+        ckpt_shared *shared;
+        ckpt_session *session; /* shared->session */
+        ckpt_host *host;       /* shared->host */
+        ckpt_load_options options; /* its strings and arrays in the session's arena */
+        ckpt_registered given[CKPT_KIND_COUNT]; /* the embedder's components; component NULL: none */
+
+        const char *path;
+        ckpt_source *source;
+        ckpt_chain *checkpoint_loader, *config_loader, *weight_loader;
+        CKPT_ARRAY(ckpt_chain *) mappers; /* every one that was asked for */
+        ckpt_chain *mapper;               /* the one that serves */
+        ckpt_weights *store;
+        const ckpt_weights *weights; /* the store as source nodes of this load */
+        ckpt_model *model;
+        struct ckpt_rules rules;
+        bool rules_ready, described;
+        ckpt_description description;
+        ckpt_plan *plan;
+        ckpt_resolution resolution;
+
+        const ckpt_backend *backend;
+        ckpt_device *device;
+        int32_t ordinal;
+        char device_name[32];
+        uint32_t readers, slots;
+
+        ckpt_load_stats stats;
+        ckpt_execute_counters counters;
+        _Atomic(const char *) stage;
+        atomic_ullong bytes_total, params_total;
+        ckpt_status status; /* of the run, once it is done */
+        bool done;
+
+        pthread_t thread;
+        bool running;
+};
+
+/* Stages; each runs those before it. Failures are recorded. */
+ckpt_status ckpt_load_need_source(ckpt_load *load);
+ckpt_status ckpt_load_need_checkpoint_loader(ckpt_load *load);
+ckpt_status ckpt_load_need_config(ckpt_load *load);
+ckpt_status ckpt_load_need_weights(ckpt_load *load);
+ckpt_status ckpt_load_need_mapper(ckpt_load *load);
+ckpt_status ckpt_load_need_description(ckpt_load *load);
+ckpt_status ckpt_load_need_plan(ckpt_load *load);
+
+/** Copies options into the session's arena. */
+ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *options);
+/** Whether the embedder or the user asked for this device, readers and staging: sets backend, device, readers, slots. */
+ckpt_status ckpt_load_open_device(ckpt_load *load);
+/** Host memory that plain kernels can address. */
+static inline bool ckpt_load_on_host(const ckpt_load *load)
+{
+        return load->backend == &ckpt_backend_cpu;
+}
+
+/** Seconds since some point in the past. */
+double ckpt_load_clock(void);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Fused modules: several sources of the checkpoint, siblings of the target, make one module
+ *
+ * A parameter needs all of its sources. A checkpoint that holds the target already fused is taken as it is
+ * where nothing divides it; where a rank holds a part, only a mapper can tell the rows apart.
+ */
+
+#include "core/base/cleanup.h"
+#include "core/mapper/fused.h"
+
+static void print_sources(const ckpt_rule_fuse *rule, ckpt_text *text)
+{
+        ckpt_text_add(text, "%s is made of ", rule->target);
+        for (uint32_t i = 0; i < rule->n_sources; i++)
+                ckpt_text_add(text, "%s%s", i == 0 ? "" : i + 1 < rule->n_sources ? ", " : " and ", rule->sources[i]);
+}
+
+/* ---- the check of a derived model ---- */
+
+static void fail_source(ckpt_session *session, const ckpt_weights *weights, const ckpt_rule_fuse *rule, const char *parameter,
+                        const char *key)
+{
+        const ckpt_where where = {.struct_size = sizeof(where),
+                                  .parameter = parameter,
+                                  .tensor = key,
+                                  .hint = "complete the checkpoint, or skip the module"};
+        _cleanup_(ckpt_text_deinit) ckpt_text text = CKPT_TEXT_INIT;
+
+        print_sources(rule, &text);
+        ckpt_nearest_print(session, weights, key, &text);
+        ckpt_session_fail(session, CKPT_E_MISSING, &where, "the checkpoint has only some of the sources: %s",
+                          ckpt_text_get(&text));
+}
+
+/* Which keys of one parameter's sources are there: how many. */
+static uint32_t count_sources(ckpt_arena *arena, const ckpt_weights *weights, const ckpt_rule_fuse *rule,
+                              const ckpt_module *module, const char *param, const char **ret_keys, bool *ret_there)
+{
+        uint32_t count = 0;
+
+        for (uint32_t i = 0; i < rule->n_sources; i++) {
+                const char *source = ckpt_name_sibling(arena, module->name, rule->sources[i]);
+
+                ret_keys[i] = source ? ckpt_name_join(arena, source, param) : NULL;
+                ret_there[i] = ret_keys[i] && ckpt_weights_get(weights, ret_keys[i]);
+                count += ret_there[i];
+        }
+        return count;
+}
+
+static ckpt_status check_param(ckpt_session *session, const ckpt_weights *weights, const ckpt_rule_fuse *rule,
+                               const ckpt_module *module, ckpt_model_param *param)
+{
+        ckpt_arena *const arena = &session->scope.arena;
+        const char **keys = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*keys));
+        bool *there = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*there));
+        uint32_t count;
+
+        if (!keys || !there)
+                return CKPT_E_NOMEM;
+        count = count_sources(arena, weights, rule, module, param->last, keys, there);
+        if (count == 0 || count == rule->n_sources)
+                return CKPT_OK;
+        for (uint32_t i = 0; i < rule->n_sources; i++)
+                if (!there[i])
+                        fail_source(session, weights, rule, param->public.name, keys[i]);
+        param->assigned = ckpt_tensor_error(&session->scope);
+        return CKPT_E_MISSING;
+}
+
+ckpt_status ckpt_fused_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model *model)
+{
+        const ckpt_link *link = ckpt_link_of(m);
+        ckpt_status first = CKPT_OK;
+
+        for (uint64_t i = 0; i < model->modules.count; i++) {
+                const ckpt_module *module = model->modules.items[i];
+                const ckpt_rule_fuse *rule = ckpt_rules_find_target(link->chain->rules, module->last);
+
+                if (!rule || ckpt_mapper_skip_rule(m, module))
+                        continue;
+                for (uint64_t j = 0; j < module->params.count; j++) {
+                        const ckpt_status r =
+                                check_param(link->session, weights, rule, module, model->params.items[module->params.items[j]]);
+
+                        if (r == CKPT_E_NOMEM)
+                                return r;
+                        if (first == CKPT_OK)
+                                first = r;
+                }
+        }
+        return first;
+}
+
+/* ---- the load loop ---- */
+
+/* One view per source, after the callbacks; NULL where the checkpoint has nothing of it. */
+static ckpt_status open_sources(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule,
+                                const ckpt_weights **ret_before, const ckpt_weights **ret_views)
+{
+        for (uint32_t i = 0; i < rule->n_sources; i++) {
+                const char *source = ckpt_name_sibling(&loop->session->scope.arena, module->name, rule->sources[i]);
+                const ckpt_where where = {.struct_size = sizeof(where), .parameter = module->name, .tensor = source};
+
+                if (!source)
+                        return CKPT_E_NOMEM;
+                if (!ckpt_weights_has_prefix(loop->weights, source))
+                        continue;
+                ret_before[i] = ckpt_weights_filter(loop->weights, source);
+                ret_views[i] = ckpt_mapper_api_apply_callbacks(loop->mapper, module, rule->sources[i], ret_before[i]);
+                if (!ret_views[i])
+                        return ckpt_session_fail(loop->session, CKPT_E_PLUGIN, &where,
+                                                 "the weight mapper's callbacks returned no weights for this source");
+        }
+        return CKPT_OK;
+}
+
+static void missing_sources(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule, const char *param,
+                            const ckpt_tensor *const *values)
+{
+        ckpt_arena *const arena = &loop->session->scope.arena;
+        _cleanup_(ckpt_text_deinit) ckpt_text text = CKPT_TEXT_INIT;
+
+        print_sources(rule, &text);
+        for (uint32_t i = 0; i < rule->n_sources; i++) {
+                const char *source = ckpt_name_sibling(arena, module->name, rule->sources[i]);
+                const char *key = source ? ckpt_name_join(arena, source, param) : NULL;
+
+                if (!values[i] && key)
+                        ckpt_loop_missing(loop, module, param, key, ckpt_text_get(&text));
+        }
+}
+
+/* The checkpoint has the target itself. */
+static void bind_fused_already(ckpt_loop *loop, const ckpt_module *module, uint64_t param, const ckpt_tensor *value)
+{
+        const ckpt_model_param *p = loop->model->params.items[param];
+        const ckpt_where where = {.struct_size = sizeof(where),
+                                  .parameter = p->public.name,
+                                  .tensor = p->public.name,
+                                  .hint = "a mapper must split the tensor into its sources (preprocess_weights)"};
+        ckpt_shard shard;
+
+        ckpt_mapper_style(loop->mapper, module, &shard);
+        if (ckpt_mapping_group_size(&loop->session->mapping, shard.group) <= 1)
+                ckpt_loop_bind(loop, module, param, &value, 1);
+        else
+                ckpt_session_fail(loop->session, CKPT_E_UNSUPPORTED, &where,
+                                  "the checkpoint holds this tensor already fused, and a rank's part of it cannot be cut out "
+                                  "without knowing its sources");
+}
+
+static void describe_param(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule, uint64_t param,
+                           const ckpt_weights *const *views, const ckpt_tensor **values)
+{
+        const char *last = loop->model->params.items[param]->last;
+        const ckpt_tensor *own;
+        uint32_t count = 0;
+
+        for (uint32_t i = 0; i < rule->n_sources; i++) {
+                values[i] = ckpt_weights_get(views[i], last);
+                count += values[i] != NULL;
+        }
+        if (count == rule->n_sources) {
+                ckpt_loop_bind(loop, module, param, values, count);
+                return;
+        }
+        own = count == 0 ? ckpt_weights_get(ckpt_weights_filter(loop->weights, module->name), last) : NULL;
+        if (own)
+                bind_fused_already(loop, module, param, own);
+        else
+                missing_sources(loop, module, rule, last, values);
+}
+
+/* A source of a parameter that failed is not left over: one reason is enough. */
+static void use_after_failure(ckpt_loop *loop, const ckpt_module *module, const ckpt_weights *const *before, uint32_t count)
+{
+        bool failed = false;
+
+        for (uint64_t i = 0; i < module->params.count; i++)
+                failed |= !loop->bindings[module->params.items[i]].value;
+        if (!failed)
+                return;
+        for (uint32_t i = 0; i < count; i++)
+                ckpt_loop_use(loop, before[i]);
+        ckpt_loop_use(loop, ckpt_weights_filter(loop->weights, module->name));
+}
+
+ckpt_status ckpt_loop_fused(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule)
+{
+        ckpt_arena *const arena = &loop->session->scope.arena;
+        const ckpt_weights **before = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*before));
+        const ckpt_weights **views = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*views));
+        const ckpt_tensor **values = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*values));
+        ckpt_status r;
+
+        if (!before || !views || !values)
+                return CKPT_E_NOMEM;
+        r = open_sources(loop, module, rule, before, views);
+        for (uint64_t i = 0; r == CKPT_OK && i < module->params.count; i++)
+                if (!loop->model->params.items[module->params.items[i]]->assigned)
+                        describe_param(loop, module, rule, module->params.items[i], views, values);
+        use_after_failure(loop, module, before, rule->n_sources);
+        return r == CKPT_E_NOMEM ? r : CKPT_OK;
+}

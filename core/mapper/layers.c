@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a derived model's names cannot show: that layers are exactly 0 … num_hidden_layers - 1 and alike, and
+ * that what every model needs is there
+ *
+ * Names below a list of layers are taken apart into the layer's number and the rest. A rest that most layers
+ * have is missing from the others; one that few have is one too many there. A model whose layers do differ has
+ * a mapper with a derive_model of its own.
+ */
+
+#include <ckpt/config.h>
+
+#include "core/base/cleanup.h"
+#include "core/mapper/loop.h"
+
+/* No model comes near; it bounds the work that a number in a configuration can ask for. */
+#define LAYERS_MAX 65536
+
+typedef struct layer_param {
+        int64_t layer;
+        const char *rest; /* "self_attn.q_norm.weight" */
+} layer_param;
+
+typedef struct layer_list {
+        ckpt_mapper *m;
+        ckpt_session *session;
+        const ckpt_weights *weights;
+        const char *prefix; /* "model.layers" */
+        int64_t expected;
+        CKPT_ARRAY(layer_param) params; /* by rest, then by layer */
+        CKPT_ARRAY(int64_t) layers;     /* those that are there, ascending */
+        ckpt_status first;
+} layer_list;
+
+static void list_deinit(layer_list *list)
+{
+        ckpt_array_deinit(&list->params);
+        ckpt_array_deinit(&list->layers);
+}
+
+static int by_number(const void *a, const void *b)
+{
+        const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static int by_rest(const void *a, const void *b)
+{
+        const layer_param *x = a, *y = b;
+        const int order = strcmp(x->rest, y->rest);
+
+        return order ? order : by_number(&x->layer, &y->layer);
+}
+
+/* "model.layers" of "model.layers.3.mlp": what stands before the number. */
+static const char *prefix_of(ckpt_arena *arena, const char *module, const char *rest)
+{
+        const char *end = rest ? rest - 1 : module + strlen(module), *dot = end;
+
+        while (dot > module && *(dot - 1) != '.')
+                dot--;
+        return ckpt_arena_strndup(arena, module, dot > module ? (uint64_t)(dot - 1 - module) : 0);
+}
+
+static ckpt_status collect_module(layer_list *list, const ckpt_rule_stage *rule, const ckpt_model *model,
+                                  const ckpt_module *module)
+{
+        const char *rest;
+        int64_t layer;
+        ckpt_status r = CKPT_OK;
+
+        if (!ckpt_rule_stage_layer(rule, module->name, &layer, &rest))
+                return CKPT_OK;
+        if (!list->prefix)
+                list->prefix = prefix_of(&list->session->scope.arena, module->name, rest);
+        if (!list->prefix || ckpt_array_push(&list->layers, layer) < 0)
+                return CKPT_E_NOMEM;
+        for (uint64_t i = 0; r == CKPT_OK && i < module->params.count; i++) {
+                const ckpt_model_param *p = model->params.items[module->params.items[i]];
+                const char *below = rest ? p->public.name + (rest - module->name) : p->last;
+
+                r = ckpt_array_push(&list->params, (layer_param){layer, below});
+        }
+        return r;
+}
+
+static void unique_layers(layer_list *list)
+{
+        uint64_t n = 0;
+
+        if (list->layers.count > 1)
+                qsort(list->layers.items, list->layers.count, sizeof(int64_t), by_number);
+        for (uint64_t i = 0; i < list->layers.count; i++)
+                if (n == 0 || list->layers.items[n - 1] != list->layers.items[i])
+                        list->layers.items[n++] = list->layers.items[i];
+        list->layers.count = n;
+}
+
+static ckpt_status collect(layer_list *list, const ckpt_rule_stage *rule, const ckpt_model *model)
+{
+        ckpt_status r = CKPT_OK;
+
+        for (uint64_t i = 0; r == CKPT_OK && i < model->modules.count; i++)
+                r = collect_module(list, rule, model, model->modules.items[i]);
+        unique_layers(list);
+        if (list->params.count > 1)
+                qsort(list->params.items, list->params.count, sizeof(layer_param), by_rest);
+        return r;
+}
+
+/* Whether a rule leaves a module out, so that nothing is asked of it. */
+static bool is_skipped(const layer_list *list, const char *name)
+{
+        const ckpt_module module = ckpt_module_named(list->session, name);
+
+        return ckpt_mapper_skip_rule(list->m, &module) != NULL;
+}
+
+static void keep_first(layer_list *list, ckpt_status status)
+{
+        if (list->first == CKPT_OK)
+                list->first = status;
+}
+
+static const char *layer_name(const layer_list *list, int64_t layer)
+{
+        ckpt_arena *const arena = &list->session->scope.arena;
+        const char *number = ckpt_arena_printf(arena, "%lld", (long long)layer);
+
+        return number ? ckpt_name_join(arena, list->prefix, number) : NULL;
+}
+
+/* ---- whole layers ---- */
+
+static void check_layer_there(layer_list *list, int64_t layer)
+{
+        const ckpt_where where = {.struct_size = sizeof(where),
+                                  .parameter = layer_name(list, layer),
+                                  .hint = "complete the checkpoint, or correct num_hidden_layers"};
+
+        if (!where.parameter)
+                keep_first(list, CKPT_E_NOMEM);
+        else if (!is_skipped(list, where.parameter))
+                keep_first(list, ckpt_session_fail(list->session, CKPT_E_MISSING, &where,
+                                                   "the whole layer %lld is missing; num_hidden_layers is %lld and the "
+                                                   "checkpoint has %llu layers",
+                                                   (long long)layer, (long long)list->expected,
+                                                   (unsigned long long)list->layers.count));
+}
+
+static void check_layer_wanted(layer_list *list, int64_t layer)
+{
+        const ckpt_where where = {.struct_size = sizeof(where),
+                                  .parameter = layer_name(list, layer),
+                                  .hint = "correct num_hidden_layers, or skip the layer"};
+
+        if (!where.parameter)
+                keep_first(list, CKPT_E_NOMEM);
+        else if (!is_skipped(list, where.parameter))
+                keep_first(list, ckpt_session_fail(list->session, CKPT_E_UNUSED, &where,
+                                                   "layer %lld is one too many; num_hidden_layers is %lld", (long long)layer,
+                                                   (long long)list->expected));
+}
+
+static void check_layers(layer_list *list)
+{
+        uint64_t at = 0;
+
+        for (int64_t layer = 0; layer < list->expected; layer++) {
+                if (at < list->layers.count && list->layers.items[at] == layer)
+                        at++;
+                else
+                        check_layer_there(list, layer);
+        }
+        for (uint64_t i = at; i < list->layers.count; i++)
+                check_layer_wanted(list, list->layers.items[i]);
+        list->layers.count = at;
+}
+
+/* ---- the layers' parameters ---- */
+
+static void fail_param(layer_list *list, int64_t layer, const char *rest, bool lacks)
+{
+        ckpt_arena *const arena = &list->session->scope.arena;
+        const char *above = layer_name(list, layer);
+        const char *name = above ? ckpt_name_join(arena, above, rest) : NULL, *param;
+        const char *module = name ? ckpt_arena_strndup(arena, name, ckpt_name_split(name, &param)) : NULL;
+        const ckpt_where where = {.struct_size = sizeof(where),
+                                  .parameter = name,
+                                  .hint = lacks ? "complete the checkpoint, or skip the module"
+                                                : "skip the module, or ignore the tensor"};
+        _cleanup_(ckpt_text_deinit) ckpt_text near = CKPT_TEXT_INIT;
+
+        if (!module) {
+                keep_first(list, CKPT_E_NOMEM);
+                return;
+        }
+        if (is_skipped(list, module))
+                return;
+        if (lacks)
+                ckpt_nearest_print(list->session, list->weights, name, &near);
+        keep_first(list, ckpt_session_fail(list->session, lacks ? CKPT_E_MISSING : CKPT_E_UNUSED, &where,
+                                           lacks ? "layer %lld has no such tensor, and the other layers have it%s"
+                                                 : "layer %lld has this tensor, and the other layers do not%s",
+                                           (long long)layer, ckpt_text_get(&near)));
+}
+
+/* One rest, in the layers params[from] … params[to - 1]; both lists ascend. */
+static void check_rest(layer_list *list, uint64_t from, uint64_t to)
+{
+        const uint64_t present = list->layers.count;
+        const bool usual = (to - from) * 2 >= present;
+        uint64_t at = from;
+
+        for (uint64_t i = 0; i < present; i++) {
+                const bool has = at < to && list->params.items[at].layer == list->layers.items[i];
+
+                at += has;
+                if (has != usual)
+                        fail_param(list, list->layers.items[i], list->params.items[from].rest, usual);
+        }
+}
+
+static void check_params(layer_list *list)
+{
+        const uint64_t count = list->params.count;
+
+        for (uint64_t from = 0, to; from < count; from = to) {
+                uint64_t known = from; /* layers past the last are a fault of their own */
+
+                for (to = from; to < count && strcmp(list->params.items[to].rest, list->params.items[from].rest) == 0; to++)
+                        known += list->params.items[to].layer < list->expected;
+                if (known > from && known - from != list->layers.count)
+                        check_rest(list, from, known);
+        }
+}
+
+/* ---- required modules ---- */
+
+static bool is_overridden(const struct ckpt_rules *rules, uint64_t index)
+{
+        for (uint64_t i = index + 1; i < rules->stages.count; i++)
+                if (strcmp(rules->stages.items[i].pattern, rules->stages.items[index].pattern) == 0)
+                        return true;
+        return false;
+}
+
+static bool is_there(const ckpt_rule_stage *rule, const ckpt_model *model)
+{
+        const char *rest;
+
+        for (uint64_t i = 0; i < model->modules.count; i++) {
+                const char *name = model->modules.items[i]->name;
+
+                if (rule->stage & CKPT_STAGE_LAYER ? ckpt_pattern_match_prefix(rule->pattern, name, &rest)
+                                                   : ckpt_pattern_match(rule->pattern, name))
+                        return true;
+        }
+        return false;
+}
+
+static ckpt_status check_required(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model,
+                                  const ckpt_rule_stage *rule)
+{
+        ckpt_session *session = ckpt_link_of(m)->session;
+        const ckpt_module module = ckpt_module_named(session, rule->pattern);
+        const ckpt_where where = {.struct_size = sizeof(where),
+                                  .parameter = rule->pattern,
+                                  .hint = "complete the checkpoint (is an index file missing?), or skip the module"};
+        _cleanup_(ckpt_text_deinit) ckpt_text near = CKPT_TEXT_INIT;
+        const char *key;
+
+        if (is_there(rule, model) || ckpt_mapper_skip_rule(m, &module))
+                return CKPT_OK;
+        key = ckpt_arena_printf(&session->scope.arena, "%s.weight", rule->pattern);
+        if (!key)
+                return CKPT_E_NOMEM;
+        ckpt_nearest_print(session, weights, key, &near);
+        return ckpt_session_fail(session, CKPT_E_MISSING, &where, "the checkpoint has no tensor of this module%s",
+                                 ckpt_text_get(&near));
+}
+
+/* ---- all of it ---- */
+
+/* A mapper may know several lists that its models have by turns; one without any layer is not used. */
+static ckpt_status check_list(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model,
+                              const ckpt_rule_stage *rule, int64_t expected, bool *found)
+{
+        _cleanup_(list_deinit) layer_list list = {
+                .m = m, .session = ckpt_link_of(m)->session, .weights = weights, .expected = expected};
+        const ckpt_status r = collect(&list, rule, model);
+
+        if (r < 0 || list.layers.count == 0)
+                return r;
+        *found = true;
+        check_layers(&list);
+        check_params(&list);
+        return list.first;
+}
+
+static ckpt_status check_rule(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model, const ckpt_rule_stage *rule,
+                              int64_t expected, bool *found)
+{
+        const ckpt_status r = (rule->stage & CKPT_STAGE_LAYER) && expected > 0
+                                      ? check_list(m, weights, model, rule, expected, found)
+                                      : CKPT_OK;
+
+        return r == CKPT_OK && (rule->stage & CKPT_STAGE_REQUIRED) ? check_required(m, weights, model, rule) : r;
+}
+
+/* The configuration says that there are layers, and no list has any. */
+static ckpt_status check_any_layer(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model,
+                                   const struct ckpt_rules *rules)
+{
+        for (uint64_t i = 0; i < rules->stages.count; i++) {
+                const ckpt_rule_stage *rule = &rules->stages.items[i];
+
+                if ((rule->stage & CKPT_STAGE_LAYER) && !is_overridden(rules, i))
+                        return rule->stage & CKPT_STAGE_REQUIRED ? CKPT_OK : check_required(m, weights, model, rule);
+        }
+        return CKPT_OK;
+}
+
+ckpt_status ckpt_layers_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model *model)
+{
+        const struct ckpt_rules *rules = ckpt_link_of(m)->chain->rules;
+        const int64_t expected = ckpt_config_i64(m->config, "num_hidden_layers", 0);
+        const ckpt_where where = {.struct_size = sizeof(where), .hint = "correct num_hidden_layers of the configuration"};
+        ckpt_status first = CKPT_OK;
+        bool found = false;
+
+        if (expected > LAYERS_MAX)
+                return ckpt_session_fail(ckpt_link_of(m)->session, CKPT_E_LIMIT, &where,
+                                         "num_hidden_layers is %lld; models have at most %d layers", (long long)expected,
+                                         LAYERS_MAX);
+        for (uint64_t i = 0; i < rules->stages.count; i++) {
+                const ckpt_status r =
+                        is_overridden(rules, i) ? CKPT_OK
+                                                : check_rule(m, weights, model, &rules->stages.items[i], expected, &found);
+
+                if (first == CKPT_OK)
+                        first = r;
+        }
+        return first == CKPT_OK && expected > 0 && !found ? check_any_layer(m, weights, model, rules) : first;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What operations share
+ */
+
+#include "core/op/op.h"
+
+bool ckpt_op_axis(const ckpt_tensor *tensor, int32_t *axis)
+{
+        const int32_t at = *axis < 0 ? *axis + (int32_t)tensor->rank : *axis;
+
+        if (at < 0 || at >= (int32_t)tensor->rank)
+                return false;
+        *axis = at;
+        return true;
+}
+
+bool ckpt_op_whole_bytes(const ckpt_tensor *tensor, int32_t axis, int64_t elements)
+{
+        int64_t inner = elements * ckpt_dtype_bits(tensor->dtype);
+
+        if (ckpt_dtype_bits(tensor->dtype) % 8 == 0)
+                return true;
+        for (uint32_t i = (uint32_t)axis + 1; i < tensor->rank; i++)
+                inner *= tensor->shape[i];
+        return inner % 8 == 0;
+}
+
+uint32_t ckpt_op_cut_axis_of_input(const ckpt_tensor *tensor)
+{
+        return ckpt_op_cut_axis(tensor->inputs[0]);
+}
+
+/* ---- source: an entry of the weights, by its name ---- */
+
+static ckpt_status source_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+{
+        return ckpt_emit(emitter, tensor->inputs[0], box, view);
+}
+
+const ckpt_op ckpt_op_source = {.name = "source", .emit = source_emit, .cut_axis = ckpt_op_cut_axis_of_input};
+
+/* ---- error: the loads that describe one never reach the planner ---- */
+
+static ckpt_status error_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+{
+        (void)emitter, (void)tensor, (void)box, (void)view;
+        return CKPT_E_INVALID;
+}
+
+const ckpt_op ckpt_op_error = {.name = "error", .emit = error_emit};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From bindings to a plan: one target per parameter, tiles in the order of the files, totals
+ */
+
+#include "core/plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/cleanup.h"
+#include "core/plan/emit.h"
+
+ckpt_plan *ckpt_plan_free(ckpt_plan *plan)
+{
+        if (!plan)
+                return NULL;
+        ckpt_array_deinit(&plan->targets);
+        ckpt_array_deinit(&plan->tiles);
+        ckpt_array_deinit(&plan->reads);
+        ckpt_array_deinit(&plan->steps);
+        ckpt_array_deinit(&plan->extents);
+        free(plan);
+        return NULL;
+}
+
+CKPT_DEFINE_CLEANUP(ckpt_plan *, ckpt_plan_free);
+
+/* ---- extents: what is read for one parameter, merged ---- */
+
+static int compare_extents(const void *a, const void *b)
+{
+        const ckpt_extent *x = a, *y = b;
+
+        if (x->place->kind != y->place->kind)
+                return x->place->kind < y->place->kind ? -1 : 1;
+        if (x->place->object != y->place->object)
+                return x->place->object < y->place->object ? -1 : 1;
+        if (x->place->kind != CKPT_PLACE_OBJECT && x->place != y->place)
+                return x->place < y->place ? -1 : 1;
+        return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static bool same_bytes(const ckpt_extent *a, const ckpt_extent *b)
+{
+        if (a->place == b->place)
+                return true;
+        return a->place->kind == CKPT_PLACE_OBJECT && b->place->kind == CKPT_PLACE_OBJECT && a->place->object == b->place->object &&
+               a->place->source == b->place->source;
+}
+
+static ckpt_status add_extents(ckpt_plan *plan, const ckpt_read *read)
+{
+        const uint64_t rows = read->src_pitch == read->row_bytes ? 1 : read->rows;
+        const uint64_t size = read->row_bytes * read->rows / rows;
+
+        for (uint64_t i = 0; i < rows; i++) {
+                const ckpt_extent extent = {.place = read->place, .offset = read->offset + i * read->src_pitch, .size = size};
+                const ckpt_status r = ckpt_array_push(&plan->extents, extent);
+
+                if (r)
+                        return r;
+        }
+        return CKPT_OK;
+}
+
+static ckpt_status collect_extents(ckpt_plan *plan, ckpt_target *target, uint64_t first_read)
+{
+        ckpt_extent *items;
+        uint64_t kept;
+
+        target->first_extent = plan->extents.count;
+        for (uint64_t i = first_read; i < plan->reads.count; i++) {
+                const ckpt_status r = add_extents(plan, &plan->reads.items[i]);
+
+                if (r)
+                        return r;
+        }
+        kept = target->first_extent;
+        items = plan->extents.items;
+        if (plan->extents.count > kept)
+                qsort(items + kept, plan->extents.count - kept, sizeof(*items), compare_extents);
+        for (uint64_t i = target->first_extent; i < plan->extents.count; i++) {
+                ckpt_extent *last = &items[kept - 1];
+
+                if (kept > target->first_extent && same_bytes(last, &items[i]) && items[i].offset <= last->offset + last->size) {
+                        const uint64_t end = items[i].offset + items[i].size;
+
+                        if (end > last->offset + last->size)
+                                last->size = end - last->offset;
+                } else {
+                        items[kept++] = items[i];
+                }
+        }
+        plan->extents.count = kept;
+        target->n_extents = kept - target->first_extent;
+        return CKPT_OK;
+}
+
+/* ---- targets ---- */
+
+static ckpt_status plan_param(ckpt_plan *plan, ckpt_emitter *emitter, uint64_t index)
+{
+        const ckpt_model_param *param = plan->model->params.items[index];
+        const ckpt_tensor *value = plan->bindings[index].value;
+        ckpt_target target = {.first_tile = plan->tiles.count, .buffer = param->buffer};
+        const uint64_t first_read = plan->reads.count, first_step = plan->steps.count;
+        ckpt_view view = {.space = CKPT_SPACE_TARGET};
+        ckpt_box box;
+        ckpt_status r;
+
+        if (!value)
+                return ckpt_array_push(&plan->targets, target);
+        target.size = param->public.size;
+        if (!target.buffer) {
+                target.offset = plan->arena_bytes;
+                plan->arena_bytes += (target.size + CKPT_ARENA_ALIGNMENT - 1) / CKPT_ARENA_ALIGNMENT * CKPT_ARENA_ALIGNMENT;
+        }
+        emitter->param = index;
+        ckpt_box_whole(&box, value->rank, value->shape);
+        ckpt_strides_packed(view.strides, value->rank, value->shape);
+        r = ckpt_emit(emitter, value, &box, &view);
+        if (r)
+                return r;
+        target.n_tiles = plan->tiles.count - target.first_tile;
+        target.n_reads = plan->reads.count - first_read;
+        target.n_steps = plan->steps.count - first_step;
+        for (uint64_t i = first_read; i < plan->reads.count; i++)
+                target.read_bytes += plan->reads.items[i].row_bytes * plan->reads.items[i].rows;
+        r = collect_extents(plan, &target, first_read);
+        return r ? r : ckpt_array_push(&plan->targets, target);
+}
+
+static int compare_tiles(const void *a, const void *b)
+{
+        const ckpt_tile *x = a, *y = b;
+
+        if (x->sort_source != y->sort_source)
+                return x->sort_source < y->sort_source ? -1 : 1;
+        if (x->sort_object != y->sort_object)
+                return x->sort_object < y->sort_object ? -1 : 1;
+        if (x->sort_offset != y->sort_offset)
+                return x->sort_offset < y->sort_offset ? -1 : 1;
+        return x->first_read < y->first_read ? -1 : x->first_read > y->first_read;
+}
+
+static void add_totals(ckpt_plan *plan)
+{
+        ckpt_plan_totals *totals = &plan->totals;
+
+        totals->params = plan->targets.count;
+        totals->copies = plan->reads.count;
+        totals->steps = plan->steps.count;
+        totals->extents = plan->extents.count;
+        totals->arena_bytes = plan->arena_bytes;
+        for (uint64_t i = 0; i < plan->targets.count; i++) {
+                totals->skipped += plan->bindings[i].value == NULL;
+                totals->bytes_read += plan->targets.items[i].read_bytes;
+                totals->bytes_final += plan->targets.items[i].size;
+        }
+}
+
+ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const ckpt_binding *bindings,
+                          const ckpt_plan_options *options, ckpt_plan **ret_plan)
+{
+        _cleanup_(ckpt_plan_freep) ckpt_plan *plan = calloc(1, sizeof(*plan));
+        _cleanup_(ckpt_emitter_deinit) ckpt_emitter emitter = {.plan = plan};
+        ckpt_status r = CKPT_OK;
+
+        if (!plan)
+                return CKPT_E_NOMEM;
+        plan->session = session;
+        plan->model = model;
+        plan->bindings = bindings;
+        plan->options = *options;
+        for (uint64_t i = 0; i < model->params.count && r == CKPT_OK; i++) {
+                r = ckpt_session_check(session);
+                if (r == CKPT_OK)
+                        r = plan_param(plan, &emitter, i);
+        }
+        if (r)
+                return r;
+        if (plan->tiles.count > 0)
+                qsort(plan->tiles.items, plan->tiles.count, sizeof(*plan->tiles.items), compare_tiles);
+        add_totals(plan);
+        *ret_plan = ckpt_steal(&plan);
+        return CKPT_OK;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CKPT_PLAN_PLAN_H
+#define CKPT_PLAN_PLAN_H
+
+/*
+ * The plan: what will be done, as flat arrays
+ *
+ * A tile is the unit of work: some reads, then some steps, on one piece of one parameter, with staging memory of its own.
+ * Tiles do not depend on each other; a reader thread takes one after the other. They are ordered by where their first
+ * read lies, so that files are read forwards.
+ *
+ * A plan is made from descriptions alone. It knows neither threads nor addresses, except where a tensor was given in memory.
+ */
+
+#include "core/base/array.h"
+#include "core/mapper/mapper.h"
+#include "core/plan/geometry.h"
+#include "kernels/backend.h"
+
+/** Rows of bytes from a place, into the parameter or into staging. */
+typedef struct ckpt_read {
+        const ckpt_place *place;
+        uint64_t offset; /* of the first row: in the object, the reader's bytes, or the memory */
+        uint64_t row_bytes, rows;
+        uint64_t src_pitch, dst_pitch; /* bytes from row to row */
+        enum ckpt_space space;         /* TARGET or STAGING */
+        uint32_t buffer;
+        uint64_t dst_offset; /* in the parameter; in the buffer, from the start of staging once the tile is sealed */
+        uint32_t swap;       /* bytes of an element to be turned round; 0: none */
+} ckpt_read;
+
+enum ckpt_step_kind {
+        CKPT_STEP_COPY,
+        CKPT_STEP_ELEMENTWISE,
+        CKPT_STEP_TRANSPOSE,
+        CKPT_STEP_REPEAT_BLOCKS,
+        CKPT_STEP_GATHER_ROWS
+};
+
+/** Where a kernel's operand is: an offset that becomes an address when the tile runs. */
+typedef struct ckpt_operand {
+        enum ckpt_space space;
+        uint32_t buffer;
+        uint64_t offset;      /* bytes; as ckpt_read.dst_offset */
+        const uint8_t *memory; /* MEMORY */
+} ckpt_operand;
+
+/** One kernel call; the descriptor's pointers are filled in when it runs. */
+typedef struct ckpt_step {
+        enum ckpt_step_kind kind;
+        ckpt_operand dst, src, index;
+        union {
+                ckpt_strided_copy copy;
+                ckpt_elementwise elementwise;
+                ckpt_transpose transpose;
+                ckpt_repeat_blocks repeat;
+                ckpt_gather_rows gather;
+        } as;
+} ckpt_step;
+
+typedef struct ckpt_tile {
+        uint64_t param;
+        uint64_t first_read, n_reads;
+        uint64_t first_step, n_steps;
+        uint64_t read_staging; /* leading bytes of staging that reads fill */
+        uint64_t staging;      /* all of it; what steps write to lies behind */
+        uint64_t direct_bytes; /* what reads put into the parameter without staging */
+        uint64_t read_bytes;
+        uint64_t sort_source, sort_object, sort_offset;
+} ckpt_tile;
+
+typedef struct ckpt_target {
+        uint64_t offset; /* in the arena, unless the engine gave a buffer */
+        uint64_t size;
+        void *buffer;
+        uint64_t first_tile, n_tiles; /* before the tiles are ordered */
+        uint64_t n_reads, n_steps, read_bytes;
+        uint64_t first_extent, n_extents;
+        const char *expression; /* made when it is asked for */
+} ckpt_target;
+
+typedef struct ckpt_extent {
+        const ckpt_place *place;
+        uint64_t offset, size;
+} ckpt_extent;
+
+/** What a plan is made for. */
+typedef struct ckpt_plan_options {
+        uint64_t tile_bytes;    /* bound of one tile's staging and direct bytes, where it can be cut */
+        int32_t memory_device;  /* which memory the device's kernels can address: -1 host, else a cuda ordinal */
+} ckpt_plan_options;
+
+struct ckpt_plan {
+        ckpt_session *session;
+        const ckpt_model *model;
+        const ckpt_binding *bindings;
+        ckpt_plan_options options;
+        CKPT_ARRAY(ckpt_target) targets; /* one per parameter */
+        CKPT_ARRAY(ckpt_tile) tiles;
+        CKPT_ARRAY(ckpt_read) reads;
+        CKPT_ARRAY(ckpt_step) steps;
+        CKPT_ARRAY(ckpt_extent) extents; /* per target, merged, ascending */
+        uint64_t arena_bytes;
+        uint64_t largest_staging; /* of a tile: staging + direct bytes */
+        ckpt_plan_totals totals;
+};
+
+/** Alignment of a parameter in the arena. */
+#define CKPT_ARENA_ALIGNMENT 256u
+
+/**
+ * Plans every parameter of a model whose bindings are complete. Reads nothing. The plan refers to the session, the model and the
+ * bindings.
+ */
+ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const ckpt_binding *bindings,
+                          const ckpt_plan_options *options, ckpt_plan **ret_plan);
+ckpt_plan *ckpt_plan_free(ckpt_plan *plan);
+
+#endif

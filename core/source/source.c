@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What all sources have in common: references, names, and reads that are checked against the object's size and
+ * complete or fail.
+ */
+
+#include "core/source/source.h"
+
+#include <stdlib.h>
+
+#include "core/base/cleanup.h"
+#include "core/source/table.h"
+
+static void source_free(ckpt_source *source)
+{
+        if (source->table)
+                source->table->close(source);
+        ckpt_map_deinit(&source->index);
+        ckpt_arena_deinit(&source->arena);
+        free(source);
+}
+
+CKPT_DEFINE_CLEANUP(ckpt_source *, source_free);
+
+ckpt_status ckpt_source_open(ckpt_diagnostics *diagnostics, const char *path, ckpt_source **ret_source)
+{
+        _cleanup_(source_freep) ckpt_source *source = NULL;
+        ckpt_status r;
+
+        if (!path || !*path)
+                return ckpt_diagnostics_add(diagnostics, CKPT_E_INVALID, NULL, NULL, NULL, "no checkpoint was named");
+        source = calloc(1, sizeof(*source));
+        if (!source)
+                return CKPT_E_NOMEM;
+        source->api = &ckpt_api_table;
+        atomic_init(&source->references, 1);
+        source->label = ckpt_arena_strdup(&source->arena, path);
+        if (!source->label)
+                return CKPT_E_NOMEM;
+        r = ckpt_source_files_open(diagnostics, source, path);
+        for (uint32_t i = 0; r == CKPT_OK && i < source->count; i++)
+                r = ckpt_map_add(&source->index, source->objects[i].name, i);
+        if (r != CKPT_OK)
+                return r;
+        *ret_source = ckpt_steal(&source);
+        return CKPT_OK;
+}
+
+ckpt_source *ckpt_source_ref(ckpt_source *source)
+{
+        if (source)
+                atomic_fetch_add_explicit(&source->references, 1, memory_order_relaxed);
+        return source;
+}
+
+ckpt_source *ckpt_source_unref(ckpt_source *source)
+{
+        if (source && atomic_fetch_sub_explicit(&source->references, 1, memory_order_acq_rel) == 1)
+                source_free(source);
+        return NULL;
+}
+
+static ckpt_status check_object(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object)
+{
+        if (object < source->count)
+                return CKPT_OK;
+        return ckpt_diagnostics_add(diagnostics, CKPT_E_INVALID, NULL, NULL, NULL, "object %u of %s was asked for, it has %u",
+                                    object, source->label, source->count);
+}
+
+static ckpt_status check_range(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, uint64_t offset,
+                               uint64_t size)
+{
+        const ckpt_source_object *o;
+        uint64_t end;
+        ckpt_status r = check_object(diagnostics, source, object);
+
+        if (r != CKPT_OK)
+                return r;
+        o = &source->objects[object];
+        if (!__builtin_add_overflow(offset, size, &end) && end <= o->size)
+                return CKPT_OK;
+        return ckpt_diagnostics_add(diagnostics, CKPT_E_CORRUPT, NULL, NULL,
+                                    &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                                  .has_offset = 1,
+                                                  .object = o->name,
+                                                  .offset = offset,
+                                                  .hint = "the file may be cut short; download it again"},
+                                    "%llu bytes are wanted here, the file has %llu in all", (unsigned long long)size,
+                                    (unsigned long long)o->size);
+}
+
+static ckpt_status read_whole(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, uint64_t offset,
+                              void *buffer, uint64_t size)
+{
+        uint64_t done = 0;
+        ckpt_status r = check_range(diagnostics, source, object, offset, size);
+
+        while (r == CKPT_OK && done < size) {
+                uint64_t n = 0;
+
+                r = source->table->read(diagnostics, source, object, offset + done, (uint8_t *)buffer + done, size - done, &n);
+                if (r == CKPT_OK && n == 0)
+                        r = ckpt_diagnostics_add(diagnostics, CKPT_E_CHANGED, NULL, NULL,
+                                                 &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                                               .has_offset = 1,
+                                                               .object = source->objects[object].name,
+                                                               .offset = offset + done,
+                                                               .hint = "load again when nothing writes to it"},
+                                                 "the file now ends here, it had %llu bytes when it was opened",
+                                                 (unsigned long long)source->objects[object].size);
+                done += n;
+        }
+        return r;
+}
+
+/* As a component does it: the error goes to the load that the frame serves, in the component's name. */
+ckpt_status ckpt_source_api_read(const ckpt_frame *self, const ckpt_source *source, uint32_t object, uint64_t offset,
+                                 void *buffer, uint64_t size)
+{
+        ckpt_diagnostics diagnostics;
+        ckpt_status r;
+
+        ckpt_diagnostics_init(&diagnostics);
+        r = read_whole(&diagnostics, source, object, offset, buffer, size);
+        if (r != CKPT_OK && diagnostics.list.count > 0) {
+                const ckpt_diagnostic *d = &diagnostics.list.items[0];
+
+                self->api->report(self, r,
+                                &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                              .has_offset = (uint32_t)d->has_offset,
+                                              .object = d->object,
+                                              .offset = d->offset,
+                                              .hint = d->hint},
+                                d->message);
+        }
+        ckpt_diagnostics_deinit(&diagnostics);
+        return r;
+}
+
+ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object, uint64_t offset, void *buffer,
+                                uint64_t size)
+{
+        return read_whole(diagnostics, source, object, offset, buffer, size);
+}
+
+int ckpt_source_fd(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object)
+{
+        int fd = -1;
+
+        if (check_object(diagnostics, source, object) == CKPT_OK)
+                source->table->fd(diagnostics, source, object, &fd);
+        return fd;
+}
+
+const char *ckpt_source_path(const ckpt_source *source, uint32_t object)
+{
+        return object < source->count ? source->objects[object].path : NULL;
+}
+
+ckpt_status ckpt_source_verify(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object)
+{
+        const ckpt_status r = check_object(diagnostics, source, object);
+
+        return r == CKPT_OK ? source->table->verify(diagnostics, source, object) : r;
+}
+
+const char *ckpt_source_api_label(const ckpt_source *source)
+{
+        return source->label;
+}
+
+uint32_t ckpt_source_api_count(const ckpt_source *source)
+{
+        return source->count;
+}
+
+const char *ckpt_source_api_name(const ckpt_source *source, uint32_t object)
+{
+        return object < source->count ? source->objects[object].name : NULL;
+}
+
+uint64_t ckpt_source_api_size(const ckpt_source *source, uint32_t object)
+{
+        return object < source->count ? source->objects[object].size : 0;
+}
+
+ckpt_status ckpt_source_api_find(const ckpt_source *source, const char *name, uint32_t *ret_object)
+{
+        uint64_t at;
+
+        if (!name || !ckpt_map_find(&source->index, name, &at))
+                return CKPT_ABSENT;
+        *ret_object = (uint32_t)at;
+        return CKPT_OK;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Making and reading nodes
+ */
+
+#include "core/tensor/tensor.h"
+
+#include <string.h>
+
+#include "core/op/op.h"
+
+const ckpt_tensor *ckpt_tensor_error(ckpt_scope *scope)
+{
+        if (!scope->error) {
+                ckpt_tensor *error = ckpt_arena_alloc(&scope->arena, sizeof(*error));
+
+                if (!error) {
+                        scope->out_of_memory = true;
+                        return NULL;
+                }
+                error->api = scope->api;
+                error->scope = scope;
+                error->op = &ckpt_op_error;
+                scope->error = error;
+        }
+        return scope->error;
+}
+
+bool ckpt_tensor_is_error(const ckpt_tensor *tensor)
+{
+        return tensor && tensor->op == &ckpt_op_error;
+}
+
+bool ckpt_tensor_is_source(const ckpt_tensor *tensor)
+{
+        return tensor->op == &ckpt_op_source;
+}
+
+static const void *scope_copy(ckpt_scope *scope, const void *items, uint64_t count, uint64_t size)
+{
+        void *copy = ckpt_arena_calloc(&scope->arena, count, size);
+
+        if (copy && count > 0)
+                memcpy(copy, items, count * size);
+        return copy;
+}
+
+ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
+                             uint32_t n_inputs, const ckpt_tensor *const *inputs)
+{
+        ckpt_tensor *tensor = ckpt_arena_alloc(&scope->arena, sizeof(*tensor));
+
+        if (tensor) {
+                tensor->api = scope->api;
+                tensor->scope = scope;
+                tensor->op = op;
+                tensor->dtype = dtype;
+                tensor->rank = rank;
+                tensor->n_inputs = n_inputs;
+                tensor->shape = scope_copy(scope, shape, rank, sizeof(*shape));
+                tensor->inputs = scope_copy(scope, inputs, n_inputs, sizeof(ckpt_tensor *));
+        }
+        if (!tensor || !tensor->shape || !tensor->inputs) {
+                scope->out_of_memory = true;
+                ckpt_tensor_error(scope);
+                return scope->error;
+        }
+        return tensor;
+}
+
+/* The first source below a node: the name by which a person finds the place. */
+static const char *first_source(const ckpt_tensor *tensor)
+{
+        while (tensor) {
+                if (tensor->op == &ckpt_op_source)
+                        return tensor->as.source.name;
+                tensor = tensor->n_inputs > 0 ? tensor->inputs[0] : NULL;
+        }
+        return NULL;
+}
+
+const ckpt_tensor *ckpt_tensor_fail(const ckpt_tensor *tensor, ckpt_status status, const char *format, ...)
+{
+        const ckpt_where where = {
+                .struct_size = sizeof(where),
+                .tensor = first_source(tensor),
+                .hint = "the weight mapper described something that this tensor's type does not allow",
+        };
+        va_list arguments;
+
+        va_start(arguments, format);
+        ckpt_diagnostics_addv(tensor->scope->diagnostics, status, NULL, NULL, &where, format, arguments);
+        va_end(arguments);
+        return ckpt_tensor_error(tensor->scope);
+}
+
+bool ckpt_shape_count(ckpt_dtype dtype, uint32_t rank, const int64_t *shape, int64_t *ret_count)
+{
+        int64_t count = 1, bits = 0, nonzero = 1;
+        bool empty = false;
+
+        for (uint32_t i = 0; i < rank; i++) {
+                if (shape[i] < 0)
+                        return false;
+                if (shape[i] == 0)
+                        empty = true;
+                else if (__builtin_mul_overflow(nonzero, shape[i], &nonzero))
+                        return false;
+        }
+        /* Axes of zero elements do not hide the others: strides are made of them too. */
+        if (__builtin_mul_overflow(nonzero, (int64_t)ckpt_dtype_bits(dtype), &bits))
+                return false;
+        count = empty ? 0 : nonzero;
+        *ret_count = count;
+        return true;
+}
+
+int64_t ckpt_tensor_count(const ckpt_tensor *tensor)
+{
+        int64_t count = 1;
+
+        for (uint32_t i = 0; i < tensor->rank; i++)
+                count *= tensor->shape[i];
+        return count;
+}
+
+uint64_t ckpt_tensor_size(const ckpt_tensor *tensor)
+{
+        return (uint64_t)ckpt_tensor_count(tensor) * ckpt_dtype_bits(tensor->dtype) / 8;
+}
+
+void ckpt_tensor_mark_sources(const ckpt_tensor *tensor, bool *marks)
+{
+        if (tensor->op == &ckpt_op_source) {
+                marks[tensor->as.source.index] = true;
+                return;
+        }
+        for (uint32_t i = 0; i < tensor->n_inputs; i++)
+                ckpt_tensor_mark_sources(tensor->inputs[i], marks);
+}
+
+void ckpt_tensor_print(const ckpt_tensor *tensor, ckpt_text *text)
+{
+        if (tensor->op == &ckpt_op_source) {
+                ckpt_text_add_escaped(text, tensor->as.source.name);
+                return;
+        }
+        ckpt_text_add(text, "%s(", tensor->op->name);
+        if (tensor->op->print)
+                tensor->op->print(tensor, text);
+        for (uint32_t i = 0; i < tensor->n_inputs; i++) {
+                if (i > 0)
+                        ckpt_text_add(text, ", ");
+                ckpt_tensor_print(tensor->inputs[i], text);
+        }
+        ckpt_text_add(text, ")");
+}
+
+void ckpt_tensor_print_type(const ckpt_tensor *tensor, ckpt_text *text)
+{
+        ckpt_text_add(text, "%s [", ckpt_dtype_name(tensor->dtype));
+        for (uint32_t i = 0; i < tensor->rank; i++)
+                ckpt_text_add(text, "%s%lld", i > 0 ? ", " : "", (long long)tensor->shape[i]);
+        ckpt_text_add(text, "]");
+}
+
+ckpt_dtype ckpt_tensor_api_dtype(const ckpt_tensor *tensor)
+{
+        return tensor->dtype;
+}
+
+uint32_t ckpt_tensor_api_rank(const ckpt_tensor *tensor)
+{
+        return tensor->rank;
+}
+
+const int64_t *ckpt_tensor_api_shape(const ckpt_tensor *tensor)
+{
+        return tensor->shape;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What lies below a prefix. Names that share one are neighbours in sorted order, so a part of a dictionary, and a part
+ * of a part, is found by two binary searches and shares the sorted index of the whole.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/weights/view.h"
+
+static int by_name(const void *a, const void *b, void *context)
+{
+        const ckpt_weights_entry *entries = context;
+
+        return strcmp(entries[*(const uint64_t *)a].name, entries[*(const uint64_t *)b].name);
+}
+
+static int by_number(const void *a, const void *b)
+{
+        const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static ckpt_status sort_dict(ckpt_dict *dict, ckpt_arena *arena)
+{
+        uint64_t *sorted;
+
+        if (dict->sorted && dict->n_sorted == dict->count)
+                return CKPT_OK;
+        sorted = ckpt_arena_calloc(arena, dict->count, sizeof(*sorted));
+        if (!sorted)
+                return CKPT_E_NOMEM;
+        for (uint64_t i = 0; i < dict->count; i++)
+                sorted[i] = i;
+        if (dict->count > 1)
+                qsort_r(sorted, dict->count, sizeof(*sorted), by_name, dict->entries);
+        dict->sorted = sorted;
+        dict->n_sorted = dict->count;
+        return CKPT_OK;
+}
+
+ckpt_status ckpt_weights_sorted(const ckpt_weights *weights, ckpt_range *ret_range)
+{
+        if (weights->kind == CKPT_WEIGHTS_RANGE) {
+                *ret_range = *weights->as.range;
+                return CKPT_OK;
+        }
+        if (sort_dict(weights->as.dict, &weights->scope->arena) != CKPT_OK) {
+                weights->scope->out_of_memory = true;
+                return CKPT_E_NOMEM;
+        }
+        *ret_range = (ckpt_range){
+                .dict = weights->as.dict, .sorted = weights->as.dict->sorted, .count = weights->as.dict->count};
+        return CKPT_OK;
+}
+
+const char *ckpt_range_name(const ckpt_range *range, uint64_t at)
+{
+        return range->dict->entries[range->sorted[at]].name + range->skip;
+}
+
+/* A name against everything that is prefix + "." + something. */
+static int compare_below(const char *name, const char *prefix)
+{
+        const size_t n = strlen(prefix);
+        const int r = strncmp(name, prefix, n);
+
+        return r ? r : (int)(unsigned char)name[n] - '.';
+}
+
+/* First entry for which compare gives at least `least`. */
+static uint64_t search(const ckpt_range *range, int (*compare)(const char *, const char *), const char *with, int least)
+{
+        uint64_t low = 0, high = range->count;
+
+        while (low < high) {
+                const uint64_t middle = low + (high - low) / 2;
+
+                if (compare(ckpt_range_name(range, middle), with) < least)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+uint64_t ckpt_range_lower_bound(const ckpt_range *range, const char *name)
+{
+        return search(range, strcmp, name, 0);
+}
+
+uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t *ret_first)
+{
+        const uint64_t first = search(range, compare_below, prefix, 0);
+
+        *ret_first = first;
+        return search(range, compare_below, prefix, 1) - first;
+}
+
+/* The same entries in the order of their addition; mostly they are in it already. */
+static const uint64_t *in_order_of_addition(ckpt_arena *arena, const uint64_t *sorted, uint64_t count)
+{
+        uint64_t *added, i = 1;
+
+        while (i < count && sorted[i - 1] < sorted[i])
+                i++;
+        if (i >= count)
+                return sorted;
+        added = ckpt_arena_calloc(arena, count, sizeof(*added));
+        if (!added)
+                return NULL;
+        memcpy(added, sorted, count * sizeof(*added));
+        qsort(added, count, sizeof(*added), by_number);
+        return added;
+}
+
+/* Edits have no sorted index. NULL when memory is short. */
+static const ckpt_weights *without_edits(const ckpt_weights *weights)
+{
+        return weights->kind == CKPT_WEIGHTS_EDIT ? ckpt_edit_flat(weights->as.edit) : weights;
+}
+
+const ckpt_weights *ckpt_weights_api_filter(const ckpt_weights *weights, const char *prefix)
+{
+        const ckpt_weights *whole;
+        ckpt_weights *part;
+        ckpt_range range;
+        uint64_t first;
+
+        if (!prefix || !*prefix) /* the root: everything is below it */
+                return weights;
+        whole = without_edits(weights);
+        if (!whole || ckpt_weights_sorted(whole, &range) != CKPT_OK)
+                return NULL;
+        part = ckpt_weights_view_new(whole->scope, CKPT_WEIGHTS_RANGE);
+        if (!part)
+                return NULL;
+        range.count = ckpt_range_below(&range, prefix, &first);
+        range.skip += strlen(prefix) + 1;
+        range.sorted += first;
+        range.added = in_order_of_addition(&whole->scope->arena, range.sorted, range.count);
+        if (!range.added) {
+                whole->scope->out_of_memory = true;
+                return NULL;
+        }
+        *part->as.range = range;
+        return part;
+}
+
+bool ckpt_weights_has_prefix(const ckpt_weights *weights, const char *prefix)
+{
+        const ckpt_weights *whole;
+        ckpt_range range;
+        uint64_t first;
+
+        if (!*prefix)
+                return ckpt_weights_api_count(weights) > 0;
+        whole = without_edits(weights);
+        return whole && ckpt_weights_sorted(whole, &range) == CKPT_OK && ckpt_range_below(&range, prefix, &first) > 0;
+}
