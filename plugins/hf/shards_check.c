@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All names at once: those of the index, then those of every shard, grouped by equality. One pass then
+ * tells a tensor that the index misplaces, one that it does not know, one that is nowhere, and one that
+ * is in two files.
+ */
+#include "components.h"
+#include "shards.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+        NAMED_PRINT_MAX = 160,
+        REPORTS_MAX = 100
+};
+
+struct record {
+        struct hf_name name; /* first */
+        uint32_t shard;      /* of an index entry: where it should be */
+        bool found;          /* of an index entry: a shard has it */
+};
+
+struct check {
+        ckpt_frame *self;
+        const ckpt_source *source;
+        const struct hf_shards *shards;
+        struct record *records;
+        size_t n_entries, n_records;
+        size_t n_reports;
+        ckpt_status status;
+};
+
+static const char *shard_name(const struct check *check, uint32_t shard)
+{
+        return ckpt_source_name(check->source, check->shards->shards[shard].object);
+}
+
+/* Records one lie; a thousand more of the same kind help nobody. */
+static void report(struct check *check, const struct record *record, uint32_t shard, const char *problem,
+                   const char *other)
+{
+        char tensor[NAMED_PRINT_MAX];
+        ckpt_where where = {
+                .struct_size = sizeof where,
+                .object = shard_name(check, shard),
+                .tensor = hf_name_print(record->name.text, record->name.length, tensor, sizeof tensor),
+                .hint = "fetch the checkpoint again, with the index that belongs to it"};
+
+        check->status = CKPT_E_CORRUPT;
+        if (check->n_reports++ < REPORTS_MAX)
+                check->status = ckpt_fail(check->self, CKPT_E_CORRUPT, &where, "%s %s", problem, other);
+}
+
+static ckpt_status gather(struct check *check)
+{
+        const struct hf_shards *shards = check->shards;
+        size_t i, n = 0;
+        uint32_t s;
+
+        check->n_entries = shards->index.n_entries;
+        check->n_records = check->n_entries;
+        for (s = 0; s < shards->n_shards; s++)
+                check->n_records += shards->shards[s].table.n_tensors;
+        check->records = calloc(check->n_records ? check->n_records : 1, sizeof *check->records);
+        if (!check->records)
+                return hf_fail_memory(check->self);
+
+        for (i = 0; i < check->n_entries; i++)
+                check->records[n++] =
+                        (struct record){shards->index.entries[i].name, shards->index.entries[i].file, false};
+        for (s = 0; s < shards->n_shards; s++)
+                for (i = 0; i < shards->shards[s].table.n_tensors; i++)
+                        check->records[n++] =
+                                (struct record){shards->shards[s].table.tensors[i].name, s, false};
+        return 0;
+}
+
+static void check_indexed(struct check *check, const struct record *record, struct record *entry)
+{
+        if (record->shard != entry->shard)
+                report(check, record, record->shard, "the index says that the tensor is in",
+                       shard_name(check, entry->shard));
+        entry->found = true;
+}
+
+static void compare(struct check *check, const uint32_t *first)
+{
+        size_t i;
+
+        for (i = check->n_entries; i < check->n_records; i++) {
+                const struct record *record = &check->records[i];
+
+                if (first[i] < check->n_entries)
+                        check_indexed(check, record, &check->records[first[i]]);
+                else if (first[i] < i)
+                        report(check, record, record->shard, "the tensor is also in",
+                               shard_name(check, check->records[first[i]].shard));
+                else if (check->shards->index_name)
+                        report(check, record, record->shard, "the tensor is not in",
+                               check->shards->index_name);
+        }
+        for (i = 0; i < check->n_entries; i++)
+                if (!check->records[i].found)
+                        report(check, &check->records[i], check->records[i].shard,
+                               "the tensor is not in this file, where it should be by",
+                               check->shards->index_name);
+}
+
+/* Real indexes are often off here: worth a word, not a refusal. */
+static void compare_total(const struct check *check)
+{
+        const struct hf_shards *shards = check->shards;
+        uint64_t total = 0;
+        uint32_t s;
+        size_t i;
+
+        for (s = 0; s < shards->n_shards; s++)
+                for (i = 0; i < shards->shards[s].table.n_tensors; i++)
+                        total += shards->shards[s].table.tensors[i].end -
+                                 shards->shards[s].table.tensors[i].begin;
+        if (shards->index.has_total_size && shards->index.total_size != total)
+                ckpt_log(check->self, CKPT_LOG_WARNING,
+                         "%s says that the tensors have %" PRIu64 " bytes; they have %" PRIu64,
+                         shards->index_name, shards->index.total_size, total);
+}
+
+static ckpt_status compare_all(struct check *check)
+{
+        size_t count = check->n_records ? check->n_records : 1, again, original;
+        uint32_t *first = calloc(count, sizeof *first);
+
+        if (!first)
+                return hf_fail_memory(check->self);
+        if (hf_names_group(check->records, sizeof *check->records, check->n_records, first, &again,
+                           &original) < 0)
+                check->status = hf_fail_memory(check->self);
+        else
+                compare(check, first);
+        free(first);
+        return check->status;
+}
+
+ckpt_status hf_shards_check(ckpt_frame *self, const ckpt_source *source, const struct hf_shards *shards)
+{
+        struct check check = {.self = self, .source = source, .shards = shards};
+        ckpt_status r;
+
+        /* One file's names were compared when it was parsed. */
+        if (!shards->index_name && shards->n_shards < 2)
+                return 0;
+        r = gather(&check);
+        if (r == 0)
+                r = compare_all(&check);
+        if (r == 0)
+                compare_total(&check);
+        free(check.records);
+        return r;
+}
