@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The CUDA table against its CPU twin, bit for bit: thousands of random descriptors in one
+ * call, over poisoned memory that is compared whole, guard bytes included; and tensors of
+ * more than 2^31 elements. Skips aloud where no device answers.
+ */
+
+#include <string.h>
+
+#include "../unit/test_kernels_cases.h"
+#include "test_kernels_device.h"
+
+#define DST_SIZE (INT64_C(192) << 20)
+#define SRC_SIZE (INT64_C(16) << 20)
+#define GUARD    4096
+
+/* Both sides of a comparison. */
+typedef struct twins {
+        const ckpt_backend *cuda;
+        ckpt_device *device;
+        ckpt_stream *stream;
+        uint8_t *src, *dst;               /* of the CPU */
+        uint8_t *device_src, *device_dst; /* the same, on the device, and a guard after it */
+        int64_t *index, *device_index;
+        cases on_cpu, on_device;
+} twins;
+
+static void *device_copy(const twins *t, const void *from, size_t size)
+{
+        const ckpt_backend *const cuda = t->cuda;
+        void *memory = NULL;
+
+        OK(cuda->alloc(t->device, size, &memory));
+        ck_assert_uint_eq((uintptr_t)memory % 256, 0);
+        OK(cuda->copy_to_device(t->stream, memory, from, size));
+        OK(cuda->stream_synchronize(t->stream));
+        return memory;
+}
+
+static twins *twins_new(uint64_t seed)
+{
+        twins *t = calloc(1, sizeof(*t));
+        const ckpt_backend *cuda;
+
+        ck_assert_ptr_nonnull(t);
+        t->cuda = cuda = cuda_table();
+        OK(cuda->open(0, &t->device));
+        OK(cuda->stream_new(t->device, &t->stream));
+        t->src = aligned_alloc(256, SRC_SIZE);
+        t->dst = aligned_alloc(256, DST_SIZE + GUARD);
+        t->index = malloc(CASES_INDEX_COUNT * sizeof(*t->index));
+        ck_assert(t->src != NULL && t->dst != NULL && t->index != NULL);
+        cases_fill(seed, t->src, SRC_SIZE);
+        cases_fill_index(seed, t->index);
+        memset(t->dst, CASES_POISON, DST_SIZE + GUARD);
+        t->device_src = device_copy(t, t->src, SRC_SIZE);
+        t->device_dst = device_copy(t, t->dst, DST_SIZE + GUARD);
+        t->device_index = device_copy(t, t->index, CASES_INDEX_COUNT * sizeof(*t->index));
+        t->on_cpu = (cases){seed, t->dst, t->src, t->index, DST_SIZE, SRC_SIZE, 0};
+        t->on_device = (cases){seed, t->device_dst, t->device_src, t->device_index, DST_SIZE, SRC_SIZE, 0};
+        return t;
+}
+
+/* Fetches what the device wrote, compares, frees everything. */
+static void twins_check_free(twins *t)
+{
+        const ckpt_backend *const cuda = t->cuda;
+        uint8_t *got = malloc(DST_SIZE + GUARD);
+        int64_t at;
+
+        ck_assert_ptr_nonnull(got);
+        OK(cuda->stream_synchronize(t->stream));
+        OK(cuda->copy_to_host(t->stream, got, t->device_dst, DST_SIZE + GUARD));
+        OK(cuda->stream_synchronize(t->stream));
+        at = cases_first_difference(got, t->dst, DST_SIZE + GUARD);
+        ck_assert_msg(at < 0, "byte %lld: the device has %#x, the CPU %#x", (long long)at,
+                      got[at < 0 ? 0 : at], t->dst[at < 0 ? 0 : at]);
+        cuda->free(t->device, t->device_src, SRC_SIZE);
+        cuda->free(t->device, t->device_dst, DST_SIZE + GUARD);
+        cuda->free(t->device, t->device_index, CASES_INDEX_COUNT * sizeof(*t->index));
+        cuda->stream_free(t->stream);
+        cuda->close(t->device);
+        free(got);
+        free(t->src);
+        free(t->dst);
+        free(t->index);
+        free(t);
+}
+
+/* Makes up to `wanted` descriptors for each side and runs each side's in one call. */
+#define TWIN_TEST(kernel, wanted, draw)                                          \
+        START_TEST(kernel##_matches)                                             \
+        {                                                                        \
+                twins *t = twins_new((uint64_t)_i * 1000 + (wanted));            \
+                const ckpt_backend *const cuda = t->cuda;                        \
+                ckpt_##kernel *on_cpu = calloc((wanted), sizeof(*on_cpu));       \
+                ckpt_##kernel *on_device = calloc((wanted), sizeof(*on_device)); \
+                uint32_t count = 0;                                              \
+                                                                                 \
+                ck_assert(on_cpu != NULL && on_device != NULL);                  \
+                while (count < (wanted) && draw(&t->on_cpu, &on_cpu[count]) &&   \
+                       draw(&t->on_device, &on_device[count]))                   \
+                        count++;                                                 \
+                printf("# " #kernel ": %u descriptors in one call\n", count);    \
+                ck_assert_uint_gt(count, 300);                                   \
+                OK(ckpt_backend_cpu.kernel(NULL, on_cpu, count));                \
+                OK(cuda->kernel(t->stream, on_device, count));                   \
+                free(on_cpu);                                                    \
+                free(on_device);                                                 \
+                twins_check_free(t);                                             \
+        }                                                                        \
+        END_TEST
+
+static bool draw_elementwise(cases *c, ckpt_elementwise *ret)
+{
+        return cases_elementwise(c, true, ret);
+}
+
+TWIN_TEST(strided_copy, 5000, cases_strided_copy)
+TWIN_TEST(elementwise, 5000, draw_elementwise)
+TWIN_TEST(transpose, 2000, cases_transpose)
+TWIN_TEST(repeat_blocks, 5000, cases_repeat_blocks)
+TWIN_TEST(gather_rows, 5000, cases_gather_rows)
+
+/* Long contiguous casts at every alignment of both sides: the grouped path with its heads and tails. */
+START_TEST(contiguous_casts_match)
+{
+        static const ckpt_dtype types[] = {CKPT_DTYPE_F32,     CKPT_DTYPE_F16,     CKPT_DTYPE_BF16,
+                                           CKPT_DTYPE_F8_E4M3, CKPT_DTYPE_F8_E5M2, CKPT_DTYPE_F8_E8M0};
+        twins *t = twins_new(77);
+        const ckpt_backend *const cuda = t->cuda;
+        const int64_t n = 40009;
+        int64_t at = 64;
+
+        for (int i = 0; i < 6 * 6 * 24; i++) {
+                ckpt_elementwise d = {.src_dtype = types[i % 6],
+                                      .dst_dtype = types[i / 6 % 6],
+                                      .n_ops = 1,
+                                      .rank = 1,
+                                      .ops = {{CKPT_ELEMENTWISE_CAST, types[i / 6 % 6], 0}},
+                                      .shape = {n - i},
+                                      .dst_stride = {1},
+                                      .src_stride = {1}};
+                const int64_t to = at + i / 36 % 6 * ckpt_dtype_bits(d.dst_dtype) / 8 + (i / 36 == 23);
+                const int64_t from = i / 36 / 2 * ckpt_dtype_bits(d.src_dtype) / 8 + (i / 36 == 22);
+
+                d.dst = t->dst + to;
+                d.src = t->src + from;
+                OK(ckpt_backend_cpu.elementwise(NULL, &d, 1));
+                d.dst = t->device_dst + to;
+                d.src = t->device_src + from;
+                OK(cuda->elementwise(t->stream, &d, 1));
+                at += (n * 4 + 128) / 64 * 64;
+                ck_assert_int_lt(at, DST_SIZE);
+        }
+        twins_check_free(t);
+}
+END_TEST
+
+START_TEST(bad_descriptors_are_refused)
+{
+        twins *t = twins_new(5);
+        const ckpt_backend *const cuda = t->cuda;
+        const ckpt_strided_copy copy = {.dst = t->device_dst, .src = t->device_src, .elem_size = 3};
+        const ckpt_elementwise cast = {.dst = t->device_dst,
+                                       .src = t->device_src,
+                                       .dst_dtype = CKPT_DTYPE_I8,
+                                       .src_dtype = CKPT_DTYPE_I32,
+                                       .n_ops = 1,
+                                       .ops = {{CKPT_ELEMENTWISE_CAST, CKPT_DTYPE_I8, 0}}};
+        const ckpt_transpose transpose = {
+                .dst = t->device_dst, .src = t->device_src, .elem_size = 2, .batch = -1};
+        ckpt_device *none = NULL;
+
+        ck_assert_int_lt(cuda->strided_copy(t->stream, &copy, 1), 0);
+        ck_assert_int_lt(cuda->elementwise(t->stream, &cast, 1), 0);
+        ck_assert_int_lt(cuda->transpose(t->stream, &transpose, 1), 0);
+        ck_assert_int_lt(cuda->open(4096, &none), 0);
+        ck_assert_ptr_null(none);
+        ck_assert_ptr_nonnull(strstr(cuda->describe(cuda->open(4096, &none)), "cudaErrorInvalidDevice"));
+        OK(cuda->strided_copy(t->stream, NULL, 0));
+        twins_check_free(t);
+}
+END_TEST
+
+START_TEST(table_calls_work)
+{
+        twins *t = twins_new(6);
+        const ckpt_backend *const cuda = t->cuda;
+        uint64_t available = 0, total = 0;
+        ckpt_stream *other = NULL;
+        ckpt_event *event = NULL;
+        void *pinned = NULL;
+
+        OK(cuda->memory_info(t->device, &available, &total));
+        ck_assert(available > 0 && available <= total);
+        OK(cuda->pinned_alloc(t->device, 1 << 20, &pinned));
+        OK(cuda->stream_new(t->device, &other));
+        OK(cuda->event_new(t->device, &event));
+        ck_assert_int_eq(cuda->event_query(event), 1);
+        OK(cuda->event_synchronize(event));
+
+        memcpy(pinned, t->src, 1 << 20);
+        OK(cuda->copy_rows_to_device(t->stream, t->device_dst + 3, 1000, pinned, 500, 77, 1000));
+        OK(cuda->event_record(event, t->stream));
+        OK(cuda->stream_wait_event(other, event));
+        OK(cuda->fill_zero(other, t->device_dst + 7, 9));
+        OK(cuda->copy_on_device(other, t->device_dst + (2 << 20), t->device_src, 12345));
+        OK(cuda->stream_synchronize(other));
+        ck_assert_int_eq(cuda->event_query(event), 1);
+
+        OK(ckpt_backend_cpu.copy_rows_to_device(NULL, t->dst + 3, 1000, t->src, 500, 77, 1000));
+        OK(ckpt_backend_cpu.fill_zero(NULL, t->dst + 7, 9));
+        OK(ckpt_backend_cpu.copy_on_device(NULL, t->dst + (2 << 20), t->src, 12345));
+
+        cuda->event_free(event);
+        cuda->stream_free(other);
+        cuda->pinned_free(t->device, pinned, 1 << 20);
+        cuda->free(t->device, NULL, 0);
+        OK(cuda->host_register(t->device, t->src, SRC_SIZE, 0));
+        OK(cuda->host_unregister(t->device, t->src));
+        twins_check_free(t);
+}
+END_TEST
+
+static Suite *kernels_suite(void)
+{
+        Suite *suite = suite_create("kernels-device");
+        TCase *random = tcase_create("twins"), *fixed = tcase_create("table");
+
+        tcase_set_timeout(random, 120);
+        tcase_add_loop_test(random, strided_copy_matches, 0, 3);
+        tcase_add_loop_test(random, elementwise_matches, 0, 3);
+        tcase_add_loop_test(random, transpose_matches, 0, 2);
+        tcase_add_loop_test(random, repeat_blocks_matches, 0, 2);
+        tcase_add_loop_test(random, gather_rows_matches, 0, 2);
+        tcase_add_test(random, contiguous_casts_match);
+        tcase_add_test(fixed, bad_descriptors_are_refused);
+        tcase_add_test(fixed, table_calls_work);
+        suite_add_tcase(suite, random);
+        suite_add_tcase(suite, fixed);
+        suite_add_tcase(suite, kernels_giants());
+        return suite;
+}
+
+int main(void)
+{
+        char why[4200];
+        SRunner *runner;
+        int failed;
+
+        if (kernels_open(why, sizeof(why)) == NULL) {
+                printf("1..0 # SKIP %s\n", why);
+                return EXIT_SUCCESS;
+        }
+        runner = srunner_create(kernels_suite());
+        /* A forked child cannot use the parent's CUDA context. */
+        srunner_set_fork_status(runner, CK_NOFORK);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
