@@ -123,11 +123,13 @@ typedef struct ckpt_backend {
         uint32_t version; /* CKPT_BACKEND_VERSION */
         const char *name; /* "cpu", "cuda" */
 
-        /** 0: cannot run on this machine (then *ret_why, a static string, says why); else how good. Makes no context. */
+        /** 0: cannot run on this machine (then *ret_why, a static string, says why); else how good. Makes no
+         * context. */
         int32_t (*score)(const char **ret_why);
         /** Words for a negative status of this backend; a static string. Any thread. */
         const char *(*describe)(int32_t status);
-        /** Opens device `ordinal`. Closing releases what the device object holds, not the driver's context. */
+        /** Opens device `ordinal`. Closing releases what the device object holds, not the driver's context.
+         */
         int32_t (*open)(int32_t ordinal, ckpt_device **ret_device);
         void (*close)(ckpt_device *device);
         /** Bytes free and in all on the device. */

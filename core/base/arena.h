@@ -16,9 +16,9 @@ typedef struct ckpt_arena {
         uint64_t total; /* bytes given out */
 } ckpt_arena;
 
-#define CKPT_ARENA_INIT                                                                                              \
-        {                                                                                                            \
-                NULL, 0                                                                                              \
+#define CKPT_ARENA_INIT \
+        {               \
+                NULL, 0 \
         }
 
 void ckpt_arena_deinit(ckpt_arena *arena);

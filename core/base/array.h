@@ -12,23 +12,25 @@
 
 #include <ckpt/abi.h>
 
-#define CKPT_ARRAY(type)                                                                                             \
-        struct {                                                                                                     \
-                type *items;                                                                                         \
-                uint64_t count, capacity;                                                                            \
+#define CKPT_ARRAY(type)                  \
+        struct {                          \
+                type *items;              \
+                uint64_t count, capacity; \
         }
 
 /** Makes room for one more item. CKPT_E_NOMEM leaves the array as it was. */
-#define ckpt_array_grow(array)                                                                                       \
-        ((array)->count < (array)->capacity                                                                          \
-                 ? CKPT_OK                                                                                           \
+#define ckpt_array_grow(array)              \
+        ((array)->count < (array)->capacity \
+                 ? CKPT_OK                  \
                  : ckpt_array_grow_((void **)&(array)->items, &(array)->capacity, sizeof(*(array)->items)))
 
 /** Appends a value: CKPT_OK or CKPT_E_NOMEM. */
-#define ckpt_array_push(array, ...)                                                                                  \
-        (ckpt_array_grow(array) == CKPT_OK ? ((array)->items[(array)->count++] = __VA_ARGS__, CKPT_OK) : CKPT_E_NOMEM)
+#define ckpt_array_push(array, ...)                                                                    \
+        (ckpt_array_grow(array) == CKPT_OK ? ((array)->items[(array)->count++] = __VA_ARGS__, CKPT_OK) \
+                                           : CKPT_E_NOMEM)
 
-#define ckpt_array_deinit(array) (free((array)->items), (array)->items = NULL, (array)->count = (array)->capacity = 0)
+#define ckpt_array_deinit(array) \
+        (free((array)->items), (array)->items = NULL, (array)->count = (array)->capacity = 0)
 
 static inline ckpt_status ckpt_array_grow_(void **items, uint64_t *capacity, size_t size)
 {

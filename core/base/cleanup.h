@@ -16,20 +16,20 @@
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
 /** Defines fp(type **), which calls f on what it points to. */
-#define CKPT_DEFINE_CLEANUP(type, f)                                                                                 \
-        static inline void f##p(type *pointer)                                                                       \
-        {                                                                                                            \
-                if (*pointer)                                                                                        \
-                        f(*pointer);                                                                                 \
-        }                                                                                                            \
+#define CKPT_DEFINE_CLEANUP(type, f)           \
+        static inline void f##p(type *pointer) \
+        {                                      \
+                if (*pointer)                  \
+                        f(*pointer);           \
+        }                                      \
         struct ckpt_semicolon_
 
 /** The pointer's value, and NULL in its place. */
-#define ckpt_steal(pointer)                                                                                          \
-        __extension__({                                                                                              \
-                __typeof__(*(pointer)) stolen_ = *(pointer);                                                         \
-                *(pointer) = NULL;                                                                                   \
-                stolen_;                                                                                             \
+#define ckpt_steal(pointer)                                  \
+        __extension__({                                      \
+                __typeof__(*(pointer)) stolen_ = *(pointer); \
+                *(pointer) = NULL;                           \
+                stolen_;                                     \
         })
 
 /** For memory of malloc: _cleanup_(ckpt_freep). */

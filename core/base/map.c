@@ -31,7 +31,8 @@ static uint64_t hash_of(const struct ckpt_map_slot *slots, const char *key)
 }
 
 /* The slot of a key, or the free one where it would be put. There is always a free one. */
-static struct ckpt_map_slot *slot_of(struct ckpt_map_slot *slots, uint64_t capacity, const char *key, uint64_t hash)
+static struct ckpt_map_slot *slot_of(struct ckpt_map_slot *slots, uint64_t capacity, const char *key,
+                                     uint64_t hash)
 {
         uint64_t at = hash & (capacity - 1);
 

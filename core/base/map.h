@@ -13,9 +13,9 @@ typedef struct ckpt_map {
         uint64_t count, capacity;
 } ckpt_map;
 
-#define CKPT_MAP_INIT                                                                                                \
-        {                                                                                                            \
-                NULL, 0, 0                                                                                           \
+#define CKPT_MAP_INIT      \
+        {                  \
+                NULL, 0, 0 \
         }
 
 void ckpt_map_deinit(ckpt_map *map);

@@ -15,8 +15,9 @@
 const char *ckpt_status_name(ckpt_status status)
 {
         static const char *const failures[] = {
-                "ok",       "out of memory", "invalid",   "not found", "io",     "corrupt", "unsupported", "mismatch", "missing",
-                "unused",   "changed",       "cancelled", "device",    "plugin", "ambiguous", "limit",     "system"};
+                "ok",          "out of memory", "invalid",   "not found", "io",      "corrupt",
+                "unsupported", "mismatch",      "missing",   "unused",    "changed", "cancelled",
+                "device",      "plugin",        "ambiguous", "limit",     "system"};
         const uint32_t at = 0u - (uint32_t)status;
 
         if (status > 0)
@@ -70,7 +71,9 @@ void ckpt_logger_write(ckpt_logger *logger, ckpt_log_level level, const char *fo
         else
                 ckpt_text_add_escaped(&line, raw);
         pthread_mutex_lock(&logger->lock);
-        logger->sink(logger->context, level, length < 0 || line.failed ? "(a log line was lost: out of memory)" : ckpt_text_get(&line));
+        logger->sink(logger->context, level,
+                     length < 0 || line.failed ? "(a log line was lost: out of memory)"
+                                               : ckpt_text_get(&line));
         pthread_mutex_unlock(&logger->lock);
 }
 
@@ -88,8 +91,8 @@ void ckpt_diagnostics_deinit(ckpt_diagnostics *diagnostics)
 }
 
 /*
- * What is known of the place. Every member of a ckpt_where may be left zero, its size too: all there is of one
- * then are the members of the first version, which are the ones read here.
+ * What is known of the place. Every member of a ckpt_where may be left zero, its size too: all there is of
+ * one then are the members of the first version, which are the ones read here.
  */
 static void copy_where(ckpt_arena *arena, ckpt_diagnostic *diagnostic, const ckpt_where *where)
 {
@@ -146,8 +149,8 @@ static void compose(ckpt_text *line, const ckpt_diagnostic *d)
 }
 
 /* Under the lock. False when memory is short: then nothing is kept. */
-static bool record(ckpt_diagnostics *diagnostics, ckpt_diagnostic *d, const ckpt_where *where, const char *format,
-                   va_list arguments)
+static bool record(ckpt_diagnostics *diagnostics, ckpt_diagnostic *d, const ckpt_where *where,
+                   const char *format, va_list arguments)
 {
         _cleanup_(ckpt_text_deinit) ckpt_text line = CKPT_TEXT_INIT;
         ckpt_arena *const arena = &diagnostics->arena;
@@ -164,7 +167,8 @@ static bool record(ckpt_diagnostics *diagnostics, ckpt_diagnostic *d, const ckpt
 }
 
 ckpt_status ckpt_diagnostics_addv(ckpt_diagnostics *diagnostics, ckpt_status status, const char *plugin,
-                                  const char *component, const ckpt_where *where, const char *format, va_list arguments)
+                                  const char *component, const ckpt_where *where, const char *format,
+                                  va_list arguments)
 {
         ckpt_diagnostic diagnostic = {.status = status, .plugin = plugin, .component = component};
 
@@ -180,8 +184,8 @@ ckpt_status ckpt_diagnostics_addv(ckpt_diagnostics *diagnostics, ckpt_status sta
         return status;
 }
 
-ckpt_status ckpt_diagnostics_add(ckpt_diagnostics *diagnostics, ckpt_status status, const char *plugin, const char *component,
-                                 const ckpt_where *where, const char *format, ...)
+ckpt_status ckpt_diagnostics_add(ckpt_diagnostics *diagnostics, ckpt_status status, const char *plugin,
+                                 const char *component, const ckpt_where *where, const char *format, ...)
 {
         va_list arguments;
 

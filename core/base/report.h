@@ -31,7 +31,8 @@ typedef struct ckpt_logger {
 
 void ckpt_logger_init(ckpt_logger *logger);
 void ckpt_logger_deinit(ckpt_logger *logger);
-void ckpt_logger_write(ckpt_logger *logger, ckpt_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void ckpt_logger_write(ckpt_logger *logger, ckpt_log_level level, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 
 /** Reasons, from any thread, in order of time. */
 typedef struct ckpt_diagnostics {
@@ -48,13 +49,15 @@ typedef struct ckpt_diagnostics {
 void ckpt_diagnostics_init(ckpt_diagnostics *diagnostics);
 void ckpt_diagnostics_deinit(ckpt_diagnostics *diagnostics);
 /**
- * Records a reason and returns `status`. `plugin` and `component` may be NULL: the runtime itself. `where` may be
- * NULL. status 0 records a warning. With NULL diagnostics it only returns the status.
+ * Records a reason and returns `status`. `plugin` and `component` may be NULL: the runtime itself. `where`
+ * may be NULL. status 0 records a warning. With NULL diagnostics it only returns the status.
  */
-ckpt_status ckpt_diagnostics_add(ckpt_diagnostics *diagnostics, ckpt_status status, const char *plugin, const char *component,
-                                 const ckpt_where *where, const char *format, ...) __attribute__((format(printf, 6, 7)));
+ckpt_status ckpt_diagnostics_add(ckpt_diagnostics *diagnostics, ckpt_status status, const char *plugin,
+                                 const char *component, const ckpt_where *where, const char *format, ...)
+        __attribute__((format(printf, 6, 7)));
 ckpt_status ckpt_diagnostics_addv(ckpt_diagnostics *diagnostics, ckpt_status status, const char *plugin,
-                                  const char *component, const ckpt_where *where, const char *format, va_list arguments);
+                                  const char *component, const ckpt_where *where, const char *format,
+                                  va_list arguments);
 uint64_t ckpt_diagnostics_count(ckpt_diagnostics *diagnostics);
 ckpt_status ckpt_diagnostics_first(ckpt_diagnostics *diagnostics);
 

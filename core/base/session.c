@@ -9,11 +9,12 @@
 static ckpt_status check_group(ckpt_session *session, const char *name, int32_t size, int32_t rank)
 {
         if (size < 1)
-                return ckpt_session_fail(session, CKPT_E_INVALID, NULL, "%s_size is %d; it must be at least 1", name, size);
+                return ckpt_session_fail(session, CKPT_E_INVALID, NULL,
+                                         "%s_size is %d; it must be at least 1", name, size);
         if (rank < 0 || rank >= size)
                 return ckpt_session_fail(session, CKPT_E_INVALID, NULL,
-                                         "%s_rank is %d; with %s_size %d it must be one of 0 to %d", name, rank, name, size,
-                                         size - 1);
+                                         "%s_rank is %d; with %s_size %d it must be one of 0 to %d", name,
+                                         rank, name, size, size - 1);
         return CKPT_OK;
 }
 
@@ -51,12 +52,14 @@ static ckpt_status copy_settings(ckpt_session *session, const ckpt_pair *setting
 }
 
 /* After a failure the session holds the reason, and ckpt_session_deinit is due as after success. */
-ckpt_status ckpt_session_init(ckpt_session *session, const ckpt_api *api, ckpt_logger *logger, const ckpt_load_options *options)
+ckpt_status ckpt_session_init(ckpt_session *session, const ckpt_api *api, ckpt_logger *logger,
+                              const ckpt_load_options *options)
 {
         ckpt_status r;
 
-        *session = (ckpt_session){
-                .scope = {.api = api, .arena = CKPT_ARENA_INIT}, .logger = logger, .mapping = CKPT_MAPPING_INIT};
+        *session = (ckpt_session){.scope = {.api = api, .arena = CKPT_ARENA_INIT},
+                                  .logger = logger,
+                                  .mapping = CKPT_MAPPING_INIT};
         ckpt_diagnostics_init(&session->diagnostics);
         session->scope.diagnostics = &session->diagnostics;
         atomic_init(&session->cancelled, false);

@@ -35,11 +35,12 @@ typedef struct ckpt_session {
         atomic_bool cancelled;
 } ckpt_session;
 
-ckpt_status ckpt_session_init(ckpt_session *session, const ckpt_api *api, ckpt_logger *logger, const ckpt_load_options *options);
+ckpt_status ckpt_session_init(ckpt_session *session, const ckpt_api *api, ckpt_logger *logger,
+                              const ckpt_load_options *options);
 void ckpt_session_deinit(ckpt_session *session);
 
 /** Records on the session, as the runtime itself: (session, status, where, format, …). */
-#define ckpt_session_fail(session, status, ...)                                                                      \
+#define ckpt_session_fail(session, status, ...) \
         ckpt_diagnostics_add(&(session)->diagnostics, (status), NULL, NULL, __VA_ARGS__)
 
 /** CKPT_E_CANCELLED once ckpt_load_cancel was called, else 0. Records nothing. */

@@ -79,7 +79,12 @@ void ckpt_text_add(ckpt_text *text, const char *format, ...)
 static uint32_t decode(const unsigned char *at, uint32_t *ret_point)
 {
         static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-        const uint32_t n = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
+        const uint32_t n = *at < 0x80   ? 1
+                           : *at < 0xc2 ? 0
+                           : *at < 0xe0 ? 2
+                           : *at < 0xf0 ? 3
+                           : *at < 0xf5 ? 4
+                                        : 0;
         uint32_t point = n < 2 ? *at : (uint32_t)*at & (0x7fu >> n);
 
         for (uint32_t i = 1; i < n; i++) {
@@ -93,12 +98,14 @@ static uint32_t decode(const unsigned char *at, uint32_t *ret_point)
         return n;
 }
 
-/* What could move the cursor, hide or reorder text: controls, line separators, invisible and bidirectional marks. */
+/* What could move the cursor, hide or reorder text: controls, line separators, invisible and bidirectional
+ * marks. */
 static bool unsafe(uint32_t point)
 {
         return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0xad || point == 0x61c ||
                (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-               (point >= 0x2060 && point <= 0x206f) || point == 0xfeff || (point >= 0xe0000 && point <= 0xe0fff);
+               (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
+               (point >= 0xe0000 && point <= 0xe0fff);
 }
 
 void ckpt_text_add_escaped(ckpt_text *text, const char *name)
@@ -129,7 +136,8 @@ static void add_json_point(ckpt_text *text, const unsigned char *at, uint32_t n,
         else if (point == '\t')
                 add_bytes(text, "\\t", 2);
         else if (unsafe(point) && point > 0xffff)
-                ckpt_text_add(text, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10), 0xdc00 + (point & 0x3ff));
+                ckpt_text_add(text, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10),
+                              0xdc00 + (point & 0x3ff));
         else if (unsafe(point))
                 ckpt_text_add(text, "\\u%04x", point);
         else

@@ -16,23 +16,26 @@ typedef struct ckpt_text {
         bool failed;
 } ckpt_text;
 
-#define CKPT_TEXT_INIT                                                                                               \
-        {                                                                                                            \
-                NULL, 0, 0, false                                                                                    \
+#define CKPT_TEXT_INIT            \
+        {                         \
+                NULL, 0, 0, false \
         }
 
 void ckpt_text_deinit(ckpt_text *text);
 void ckpt_text_add(ckpt_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/** A name from outside: control characters, invalid UTF-8, DEL and bidirectional overrides become \x.. or \u….. */
+/** A name from outside: control characters, invalid UTF-8, DEL and bidirectional overrides become \x.. or
+ * \u….. */
 void ckpt_text_add_escaped(ckpt_text *text, const char *name);
 /** The string as a JSON string, quotes included. Invalid UTF-8 becomes U+FFFD. */
 void ckpt_text_add_json(ckpt_text *text, const char *string);
 /** The text, "" when empty or out of memory. */
 const char *ckpt_text_get(const ckpt_text *text);
 
-/** Whether a whole dotted name matches a pattern (ckpt/module.h: `*` within a component, `**` any number of them). */
+/** Whether a whole dotted name matches a pattern (ckpt/module.h: `*` within a component, `**` any number of
+ * them). */
 bool ckpt_pattern_match(const char *pattern, const char *name);
-/** As above, or the pattern matches a leading part of the name that ends at a dot: *ret_rest is what follows that dot, or NULL. */
+/** As above, or the pattern matches a leading part of the name that ends at a dot: *ret_rest is what follows
+ * that dot, or NULL. */
 bool ckpt_pattern_match_prefix(const char *pattern, const char *name, const char **ret_rest);
 /** Edit distance of two names, cut off at `limit` + 1. */
 uint32_t ckpt_text_distance(const char *a, const char *b, uint32_t limit);

@@ -12,6 +12,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/table.h"
 
+/* Asked only to choose words: the library finds out for itself what the path is. */
 static bool is_file(const char *path)
 {
         struct stat st;
@@ -31,6 +32,7 @@ static ckpt_status list_weights(struct cli *cli, ckpt_status config_status)
         return r < 0 ? r : ckpt_load_get_weights(load, &cli->weights);
 }
 
+/* A directory without a configuration is a failure, but its tensors are still worth a look. */
 static ckpt_status inspect_work(struct cli *cli)
 {
         ckpt_status r = cli_new_load(cli, &cli->load), config_status;
@@ -48,7 +50,7 @@ static ckpt_status inspect_work(struct cli *cli)
 static void print_weights(const ckpt_weights *weights, FILE *out)
 {
         static const char *const titles[] = {"TENSOR", "DTYPE", "SHAPE", "OBJECT", "OFFSET", "BYTES", NULL};
-        _cleanup_(table_deinit) struct table table;
+        _cleanup_(table_deinit) struct table table = {0};
         _cleanup_(ckpt_text_deinit) ckpt_text size = CKPT_TEXT_INIT;
         ckpt_weight_info info;
         uint64_t bytes = 0, n;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals come through a descriptor, so that waiting for one can also be ended: poll watches it beside an
+ * eventfd, which interrupt_deinit writes to.
+ */
 #include "interrupt.h"
 
 #include <errno.h>

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing JSON: the functions are the grammar, and a comma is owed as soon as a value has been written
+ *
+ * Write errors are not looked at here: the stream remembers them, and main asks it at the end.
+ */
 #include "json.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
@@ -91,6 +97,9 @@ void put_f64(struct json *json, const char *key, double value)
         }
         start(json, key);
         fputs(text, json->out);
+        /* What was no whole number where it was read shall not look like one. */
+        if (!strpbrk(text, ".e"))
+                fputs(".0", json->out);
 }
 
 void put_bool(struct json *json, const char *key, bool value)

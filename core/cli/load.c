@@ -6,6 +6,7 @@
 
 #include "core/base/cleanup.h"
 
+/* First of all: hours of loading should not end with a mistyped name. */
 static ckpt_status read_digests(struct cli *cli)
 {
         _cleanup_(ckpt_text_deinit) ckpt_text error = CKPT_TEXT_INIT;
@@ -68,6 +69,7 @@ static ckpt_status load_work(struct cli *cli)
         return r < 0 ? r : export_model(cli);
 }
 
+/* Judged by the names of the objects: the format of the load may be another that extends HF. */
 const char *checksums_of(struct cli *cli)
 {
         const char suffix[] = ".safetensors";

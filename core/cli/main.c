@@ -15,6 +15,7 @@ static const struct command *find_command(int command)
         return commands[command];
 }
 
+/* The verdict stands first: a reader of a long object should not have to look for it. */
 static void print_json(struct cli *cli, const struct command *command, ckpt_status status)
 {
         struct json json = {.out = stdout};
@@ -26,6 +27,7 @@ static void print_json(struct cli *cli, const struct command *command, ckpt_stat
         fputc('\n', stdout);
 }
 
+/* Results go out before reasons, so that on a terminal the reasons are the last thing seen. */
 static int run(const struct options *options)
 {
         const struct command *command = find_command(options->command);

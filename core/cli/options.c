@@ -29,6 +29,7 @@ static int parse_error(ckpt_text *error, const char *what, const char *name)
         return -1;
 }
 
+/* getopt_long wants a table of its own; a code above every character leads back to the row. */
 static int count_rows(struct option *long_options)
 {
         const struct option_row *rows = options_table();
@@ -89,6 +90,7 @@ static int parse_options(struct options *options, int argc, char **argv, uint64_
         return 0;
 }
 
+/* With --help or --version what is missing does not matter. */
 static int parse_operands(struct options *options, int argc, char **argv, ckpt_text *error)
 {
         const char *name = optind < argc ? argv[optind++] : NULL;
@@ -114,6 +116,7 @@ static int parse_operands(struct options *options, int argc, char **argv, ckpt_t
         return 0;
 }
 
+/* An option that would have no effect is a mistake that its user should know of. */
 static int check_commands(const struct options *options, uint64_t seen, ckpt_text *error)
 {
         const struct option_row *rows = options_table();
@@ -127,6 +130,7 @@ static int check_commands(const struct options *options, uint64_t seen, ckpt_tex
         return 0;
 }
 
+/* Judged at the end: the size may stand after the rank. */
 static int check_ranks(const ckpt_mapping *mapping, ckpt_text *error)
 {
         if (mapping->tp_rank >= mapping->tp_size)

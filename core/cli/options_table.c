@@ -78,6 +78,7 @@ static int apply_list(struct options *options, const struct option_row *row, cha
         return 0;
 }
 
+/* The key ends where its equals sign was: argv belongs to the program, and so needs no copy. */
 static int apply_pair(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
 {
         pair_list *list = member_of(options, row);
@@ -108,6 +109,7 @@ static int apply_number(struct options *options, const struct option_row *row, c
         return 0;
 }
 
+/* The names of safetensors, of PyTorch, and the short ones that people type. */
 static ckpt_dtype dtype_of(const char *name)
 {
         static const struct {
@@ -138,6 +140,7 @@ static int apply_dtype(struct options *options, const struct option_row *row, ch
         return 0;
 }
 
+/* Only the form is judged here: whether there is such a device is known to the library alone. */
 static bool is_numbered_cuda(const char *value)
 {
         const char prefix[] = "cuda:";
@@ -155,6 +158,7 @@ static int apply_device(struct options *options, const struct option_row *row, c
         return 0;
 }
 
+/* Its value is optional, so that the checks of the format can be asked for alone. */
 static int apply_verify(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
 {
         options->verify = true;

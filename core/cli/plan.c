@@ -38,6 +38,7 @@ static void add_extents(struct table *table, const ckpt_plan *plan, uint64_t par
         }
 }
 
+/* The numbers in a row, and below it what does not fit into a column. */
 static void add_param(struct table *table, const ckpt_plan *plan, uint64_t index,
                       const ckpt_plan_param *param)
 {
@@ -85,7 +86,7 @@ static void plan_print(struct cli *cli, FILE *out)
 {
         static const char *const titles[] = {"PARAMETER", "DTYPE",  "SHAPE", "SIZE", "READ",
                                              "EXTENTS",   "COPIES", "STEPS", NULL};
-        _cleanup_(table_deinit) struct table table;
+        _cleanup_(table_deinit) struct table table = {0};
         ckpt_plan_param param;
 
         if (!cli->plan)

@@ -26,6 +26,7 @@ static void add_components(const struct cli *cli, uint32_t plugin, struct table 
         }
 }
 
+/* Last, where it is seen: a plugin that is missed has most likely been refused. */
 static void print_refused(const struct cli *cli, FILE *out)
 {
         const char *title = "\nrefused:\n";
@@ -48,7 +49,7 @@ static uint32_t print_plugins(const struct cli *cli, FILE *out)
 {
         static const char *const titles[] = {"PLUGIN", "VERSION", "LICENSE", "DESCRIPTION", "FILE", NULL};
         static const char *const component_titles[] = {"COMPONENT", "FORMAT", "MODEL", "EXTENDS", "ID", NULL};
-        _cleanup_(table_deinit) struct table plugins, components;
+        _cleanup_(table_deinit) struct table plugins = {0}, components = {0};
         ckpt_plugin_info info;
         uint32_t used = 0;
 

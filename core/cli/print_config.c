@@ -52,6 +52,7 @@ void config_json(const ckpt_value *value, struct json *json, const char *key)
         write_json(value, json, key, 0);
 }
 
+/* One long key shall not push all values off the screen. */
 static int key_width(const ckpt_value *object)
 {
         size_t width = 0;

@@ -11,7 +11,7 @@
 static void print_digests(const ckpt_model *model, FILE *out)
 {
         static const char *const titles[] = {"PARAMETER", "DTYPE", "SHAPE", "XXH3-128", NULL};
-        _cleanup_(table_deinit) struct table table;
+        _cleanup_(table_deinit) struct table table = {0};
 
         table_init(&table, 0, titles);
         for (uint64_t i = 0; i < ckpt_model_count(model); i++) {
@@ -37,11 +37,13 @@ static void print_size(FILE *out, const char *what, uint64_t bytes)
         fprintf(out, "%-14s%s (%" PRIu64 " bytes)\n", what, ckpt_text_get(&text), bytes);
 }
 
+/* Bytes that were read, as disks and buses are measured: in powers of ten. */
 static double rate(uint64_t bytes, double seconds)
 {
         return seconds > 0 ? (double)bytes / seconds / 1e9 : 0;
 }
 
+/* A skipped parameter is in the model, but has no data. */
 static void count_params(const ckpt_model *model, uint64_t *ret_loaded, uint64_t *ret_skipped)
 {
         uint64_t skipped = 0;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bar is one line, drawn over itself. The rate is an average from the first byte on: a momentary one
+ * jumps with every chunk and tells a person nothing.
+ */
 #include "progress.h"
 
 #include <stdio.h>
@@ -22,6 +26,7 @@ double seconds_between(const struct timespec *from, const struct timespec *to)
         return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) / 1e9;
 }
 
+/* A file or a pipe gets no bar, and neither does a terminal that cannot erase. */
 static bool can_draw(void)
 {
         const char *term = secure_getenv("TERM");
@@ -37,6 +42,9 @@ void progress_init(struct progress *progress, bool quiet)
 void progress_deinit(struct progress *progress)
 {
         progress_clear(progress);
+        for (uint64_t i = 0; i < progress->errors.count; i++)
+                free(progress->errors.items[i]);
+        ckpt_array_deinit(&progress->errors);
         pthread_mutex_destroy(&progress->lock);
 }
 
@@ -62,6 +70,7 @@ static uint32_t terminal_width(void)
         return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+/* The first moments say nothing yet, and would show an absurd rate. */
 static double rate_since_start(struct progress *progress, uint64_t bytes)
 {
         struct timespec now;
@@ -114,6 +123,23 @@ void progress_update(void *context, const ckpt_progress *state)
         pthread_mutex_unlock(&progress->lock);
 }
 
+/* Without memory the error is told twice, which is better than not at all. */
+static void remember(struct progress *progress, const char *line)
+{
+        char *copy = strdup(line);
+
+        if (copy && ckpt_array_push(&progress->errors, copy) != CKPT_OK)
+                free(copy);
+}
+
+bool progress_has_told(const struct progress *progress, const char *error)
+{
+        for (uint64_t i = 0; i < progress->errors.count; i++)
+                if (strcmp(progress->errors.items[i], error) == 0)
+                        return true;
+        return false;
+}
+
 void progress_log(void *context, ckpt_log_level level, const char *line)
 {
         static const char *const prefixes[] = {"debug: ", "", "warning: ", "error: "};
@@ -123,5 +149,7 @@ void progress_log(void *context, ckpt_log_level level, const char *line)
         pthread_mutex_lock(&progress->lock);
         erase(progress);
         fprintf(stderr, "ckpt-host: %s%s\n", prefix, line);
+        if (level == CKPT_LOG_ERROR)
+                remember(progress, line);
         pthread_mutex_unlock(&progress->lock);
 }

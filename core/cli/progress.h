@@ -13,12 +13,15 @@
 
 #include <ckpt/ckpt.h>
 
+#include "core/base/array.h"
+
 struct progress {
         pthread_mutex_t lock;
         bool enabled; /* there is a terminal to draw on */
         bool drawn;
         bool timing;
-        struct timespec started; /* when bytes began to flow */
+        struct timespec started;   /* when bytes began to flow */
+        CKPT_ARRAY(char *) errors; /* log lines of that level */
 };
 
 void progress_init(struct progress *progress, bool quiet);
@@ -29,6 +32,9 @@ void progress_clear(struct progress *progress);
 void progress_update(void *context, const ckpt_progress *state);
 /** For ckpt_host_set_log; context: struct progress. */
 void progress_log(void *context, ckpt_log_level level, const char *line);
+
+/** Whether a log line has told this error already. */
+bool progress_has_told(const struct progress *progress, const char *error);
 
 /** Seconds from one moment to another. */
 double seconds_between(const struct timespec *from, const struct timespec *to);

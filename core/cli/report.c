@@ -45,6 +45,7 @@ static void visit_load(const struct cli *cli, const ckpt_load *load, visitor vis
                         visit(context, &diagnostic);
 }
 
+/* A difference has no diagnostic of the library: it gets the form of one. */
 static void visit_difference(const struct difference *difference, visitor visit, void *context)
 {
         _cleanup_(ckpt_text_deinit) ckpt_text text = CKPT_TEXT_INIT;
@@ -74,21 +75,27 @@ static void visit_all(const struct cli *cli, visitor visit, void *context)
                 visit_difference(&cli->verify.differences.items[i], visit, context);
 }
 
+struct printer {
+        const struct progress *progress;
+        bool told; /* at least one error */
+};
+
 static void print_one(void *context, const ckpt_diagnostic *diagnostic)
 {
-        bool *told = context;
+        struct printer *printer = context;
+        const bool error = diagnostic->status < 0;
 
-        fprintf(stderr, "ckpt-host: %s: %s\n", diagnostic->status < 0 ? "error" : "warning",
-                diagnostic->text);
-        *told |= diagnostic->status < 0;
+        printer->told |= error;
+        if (!error || !progress_has_told(printer->progress, diagnostic->text))
+                fprintf(stderr, "ckpt-host: %s: %s\n", error ? "error" : "warning", diagnostic->text);
 }
 
 void report_print(const struct cli *cli, ckpt_status status)
 {
-        bool told = false;
+        struct printer printer = {.progress = &cli->progress};
 
-        visit_all(cli, print_one, &told);
-        if (status < 0 && !told)
+        visit_all(cli, print_one, &printer);
+        if (status < 0 && !printer.told)
                 fprintf(stderr, "ckpt-host: error: %s\n",
                         status == CKPT_E_CANCELLED ? "interrupted" : ckpt_status_name(status));
 }

@@ -24,6 +24,7 @@ static bool is_shown(const struct cli *cli, const ckpt_candidate *candidate)
         return candidate->chosen || cli->options->explain;
 }
 
+/* The order of the chain reads as inheritance: the chosen one, then its bases. */
 static void add_candidate(struct table *table, const ckpt_candidate *candidate)
 {
         char place[32] = "lost";
@@ -40,7 +41,7 @@ static void add_candidate(struct table *table, const ckpt_candidate *candidate)
 static void print_candidates(const struct cli *cli, FILE *out)
 {
         static const char *const titles[] = {"SLOT", "PLACE", "COMPONENT", "WHY", NULL};
-        _cleanup_(table_deinit) struct table table;
+        _cleanup_(table_deinit) struct table table = {0};
         ckpt_candidate candidate;
 
         table_init(&table, 0, titles);

@@ -21,6 +21,7 @@ ckpt_status cli_fail(struct cli *cli, ckpt_status status, const char *format, ..
         return status;
 }
 
+/* For calls that have no load to keep their reason. */
 static ckpt_status fail_host(struct cli *cli, ckpt_status status)
 {
         const char *reason = cli->host ? ckpt_host_error(cli->host) : "";
@@ -36,7 +37,11 @@ static ckpt_status add_plugins(struct cli *cli)
 
         if (dirs->count == 0) {
                 result = ckpt_host_add_plugin_dir(cli->host, NULL);
-                return result < 0 ? fail_host(cli, result) : CKPT_OK;
+                if (result == CKPT_OK)
+                        return CKPT_OK;
+                fail_host(cli, result);
+                return cli_fail(cli, result,
+                                "the installed plugins cannot be used; name a directory with --plugin-dir");
         }
         for (uint64_t i = 0; i < dirs->count; i++) {
                 const ckpt_status r = ckpt_host_add_plugin_dir(cli->host, dirs->items[i]);

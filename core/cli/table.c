@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables are kept whole until they are printed, since a column is as wide as its widest cell. The memory is
+ * that of the names, which the library holds anyway.
+ */
 #include "table.h"
 
 #include <inttypes.h>
@@ -112,6 +116,7 @@ void table_add_note(struct table *table, const char *text)
         row->note = joined;
 }
 
+/* Notes are left out: they may be long, and stand in no column. */
 static void measure(const struct table *table, uint32_t *widths)
 {
         for (uint64_t i = 0; i < table->rows.count; i++)

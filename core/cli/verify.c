@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * jansson reads the digests, and only here: what it needs to parse is the output of this tool. The names
+ * that are still expected after the comparison are those that the model lacks.
+ */
 #include "core/cli/verify.h"
 
 #include <errno.h>
@@ -33,6 +37,7 @@ static ckpt_status fail_file(ckpt_text *error, ckpt_status status, const char *p
         return status;
 }
 
+/* The size is bounded before a parser sees the file; special files are refused, since they may never end. */
 static ckpt_status parse_file(const char *path, json_t **ret_root, ckpt_text *error)
 {
         _cleanup_(fclosep) FILE *file = fopen(path, "re");
@@ -116,6 +121,7 @@ static ckpt_status add_difference(struct verify *verify, const char *name, const
         return CKPT_E_NOMEM;
 }
 
+/* As text_add_shape would write it, so that the two can be compared and shown as they are. */
 static void add_json_shape(ckpt_text *text, const json_t *shape)
 {
         ckpt_text_add(text, "[");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Building a configuration. Setters do not fail: the first mistake is remembered, what follows is ignored where it
- * could make things worse, and ckpt_config_builder_finish reports it.
+ * Building a configuration. Setters do not fail: the first mistake is remembered, what follows is ignored
+ * where it could make things worse, and ckpt_config_builder_finish reports it.
  */
 
 #include <stdlib.h>
@@ -40,7 +40,6 @@ ckpt_config_builder *ckpt_config_builder_free(ckpt_config_builder *builder)
         free(builder);
         return NULL;
 }
-
 
 static void mistake(ckpt_config_builder *builder, const char *what, const char *key)
 {
@@ -104,7 +103,8 @@ void ckpt_config_api_set_f64(ckpt_config_builder *builder, const char *key, doub
 
 void ckpt_config_api_set_string(ckpt_config_builder *builder, const char *key, const char *value)
 {
-        const ckpt_value string = {.type = CKPT_VALUE_STRING, .as.string = ckpt_arena_strdup(&builder->config->arena, value)};
+        const ckpt_value string = {.type = CKPT_VALUE_STRING,
+                                   .as.string = ckpt_arena_strdup(&builder->config->arena, value)};
 
         if (!value)
                 mistake(builder, "NULL was given as a string", key);
@@ -170,29 +170,36 @@ const ckpt_value *ckpt_config_api_builder_root(const ckpt_config_builder *builde
 static ckpt_status report_mistake(const ckpt_config_builder *builder, ckpt_session *session)
 {
         if (builder->status != CKPT_E_PLUGIN)
-                return ckpt_session_fail(session, builder->status, NULL, "the configuration does not fit into memory");
+                return ckpt_session_fail(session, builder->status, NULL,
+                                         "the configuration does not fit into memory");
         if (builder->mistaken_key)
-                return ckpt_session_fail(session, CKPT_E_PLUGIN, NULL, "configuration key '%s': %s; the config loader is at fault",
+                return ckpt_session_fail(session, CKPT_E_PLUGIN, NULL,
+                                         "configuration key '%s': %s; the config loader is at fault",
                                          builder->mistaken_key, builder->mistake);
-        return ckpt_session_fail(session, CKPT_E_PLUGIN, NULL, "%s; the config loader is at fault", builder->mistake);
+        return ckpt_session_fail(session, CKPT_E_PLUGIN, NULL, "%s; the config loader is at fault",
+                                 builder->mistake);
 }
 
-/* "architecture" is what components are looked up by; the field's files have a list of which the first counts. */
+/* "architecture" is what components are looked up by; the field's files have a list of which the first
+ * counts. */
 static ckpt_status settle_architecture(ckpt_config_builder *builder, ckpt_session *session)
 {
         const ckpt_value *root = builder->config->root;
         const ckpt_value *name = ckpt_value_api_get(root, "architecture");
         const ckpt_value *list = ckpt_value_api_get(root, "architectures");
         const bool from_list = !name || name->type == CKPT_VALUE_NULL;
-        const ckpt_where where = {.struct_size = sizeof(where), .hint = "add \"architectures\": [\"…\"] to config.json"};
+        const ckpt_where where = {.struct_size = sizeof(where),
+                                  .hint = "add \"architectures\": [\"…\"] to config.json"};
 
         if (from_list)
                 name = list ? ckpt_value_api_at(list, 0) : NULL;
         if (!name)
-                return ckpt_session_fail(session, CKPT_E_NOT_FOUND, &where, "the configuration names no architecture: %s",
+                return ckpt_session_fail(session, CKPT_E_NOT_FOUND, &where,
+                                         "the configuration names no architecture: %s",
                                          "neither 'architecture' nor 'architectures[0]' is there");
         if (name->type != CKPT_VALUE_STRING || !*name->as.string)
-                return ckpt_session_fail(session, CKPT_E_CORRUPT, NULL, "configuration key '%s' must be a name",
+                return ckpt_session_fail(session, CKPT_E_CORRUPT, NULL,
+                                         "configuration key '%s' must be a name",
                                          from_list ? "architectures[0]" : "architecture");
         if (!from_list)
                 return CKPT_OK;
@@ -200,7 +207,8 @@ static ckpt_status settle_architecture(ckpt_config_builder *builder, ckpt_sessio
         return builder->status == CKPT_OK ? CKPT_OK : report_mistake(builder, session);
 }
 
-ckpt_status ckpt_config_builder_finish(ckpt_config_builder *builder, ckpt_session *session, ckpt_config **ret_config)
+ckpt_status ckpt_config_builder_finish(ckpt_config_builder *builder, ckpt_session *session,
+                                       ckpt_config **ret_config)
 {
         _cleanup_(ckpt_config_builder_freep) ckpt_config_builder *used = builder;
         ckpt_status r;

@@ -17,18 +17,20 @@ ckpt_config_builder *ckpt_config_builder_free(ckpt_config_builder *builder);
 CKPT_DEFINE_CLEANUP(ckpt_config_builder *, ckpt_config_builder_free);
 /**
  * Ends the building: what the setters could not report is recorded now (out of memory, a container left open,
- * a key in an array), "architecture" must be a non-empty string (architectures[0] serves when only that is there).
- * The builder is used up. The configuration is independent of the session.
+ * a key in an array), "architecture" must be a non-empty string (architectures[0] serves when only that is
+ * there). The builder is used up. The configuration is independent of the session.
  */
-ckpt_status ckpt_config_builder_finish(ckpt_config_builder *builder, ckpt_session *session, ckpt_config **ret_config);
+ckpt_status ckpt_config_builder_finish(ckpt_config_builder *builder, ckpt_session *session,
+                                       ckpt_config **ret_config);
 ckpt_config *ckpt_config_free(ckpt_config *config);
 /** JSON text straight into the builder (jansson; duplicate keys refused; depth and size capped). */
-ckpt_status ckpt_config_builder_add_json(ckpt_diagnostics *diagnostics, ckpt_config_builder *builder, const char *text,
-                                         uint64_t size, const char *label);
+ckpt_status ckpt_config_builder_add_json(ckpt_diagnostics *diagnostics, ckpt_config_builder *builder,
+                                         const char *text, uint64_t size, const char *label);
 
-/* The services of ckpt/config.h, entries of ckpt_api_table: config_api_*.c implements them under these names. */
-ckpt_status ckpt_config_api_add_json(const ckpt_frame *self, ckpt_config_builder *builder, const char *text, uint64_t size,
-                                     const char *label);
+/* The services of ckpt/config.h, entries of ckpt_api_table: config_api_*.c implements them under these names.
+ */
+ckpt_status ckpt_config_api_add_json(const ckpt_frame *self, ckpt_config_builder *builder, const char *text,
+                                     uint64_t size, const char *label);
 void ckpt_config_api_set_null(ckpt_config_builder *builder, const char *key);
 void ckpt_config_api_set_bool(ckpt_config_builder *builder, const char *key, int32_t value);
 void ckpt_config_api_set_i64(ckpt_config_builder *builder, const char *key, int64_t value);

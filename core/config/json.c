@@ -3,8 +3,8 @@
 /*
  * JSON text into a configuration
  *
- * The grammar is jansson's, which is strict. It nests up to 2048 levels on the stack, so the text's depth is measured
- * before; and it does not say which key an unreadable number belongs to, so that is looked up after.
+ * The grammar is jansson's, which is strict. It nests up to 2048 levels on the stack, so the text's depth is
+ * measured before; and it does not say which key an unreadable number belongs to, so that is looked up after.
  */
 
 #include <jansson.h>
@@ -49,21 +49,24 @@ ckpt_json_scan ckpt_json_scan_text(const char *text, uint64_t size, uint32_t dep
         return scan;
 }
 
-static ckpt_status fail_at(ckpt_diagnostics *diagnostics, ckpt_status status, const char *label, int line, int column,
-                           const char *what, const char *key, uint64_t key_size)
+static ckpt_status fail_at(ckpt_diagnostics *diagnostics, ckpt_status status, const char *label, int line,
+                           int column, const char *what, const char *key, uint64_t key_size)
 {
         const ckpt_where where = {.struct_size = sizeof(where), .object = label};
 
         if (key_size > 0)
-                return ckpt_diagnostics_add(diagnostics, status, NULL, NULL, &where, "line %d, column %d: key '%.*s': %s", line,
-                                            column, (int)(key_size < 256 ? key_size : 256), key, what);
-        return ckpt_diagnostics_add(diagnostics, status, NULL, NULL, &where, "line %d, column %d: %s", line, column, what);
+                return ckpt_diagnostics_add(diagnostics, status, NULL, NULL, &where,
+                                            "line %d, column %d: key '%.*s': %s", line, column,
+                                            (int)(key_size < 256 ? key_size : 256), key, what);
+        return ckpt_diagnostics_add(diagnostics, status, NULL, NULL, &where, "line %d, column %d: %s", line,
+                                    column, what);
 }
 
-static ckpt_status fail_parse(ckpt_diagnostics *diagnostics, const char *text, uint64_t size, const char *label,
-                              const json_error_t *error)
+static ckpt_status fail_parse(ckpt_diagnostics *diagnostics, const char *text, uint64_t size,
+                              const char *label, const json_error_t *error)
 {
-        const uint64_t position = error->position > 0 && (uint64_t)error->position < size ? (uint64_t)error->position : size;
+        const uint64_t position =
+                error->position > 0 && (uint64_t)error->position < size ? (uint64_t)error->position : size;
         const ckpt_json_scan scan = ckpt_json_scan_text(text, position, UINT32_MAX);
 
         switch (json_error_code(error)) {
@@ -73,23 +76,26 @@ static ckpt_status fail_parse(ckpt_diagnostics *diagnostics, const char *text, u
                 return fail_at(diagnostics, CKPT_E_CORRUPT, label, error->line, error->column,
                                "the number does not fit into 64 bits", text + scan.key, scan.key_size);
         default:
-                return fail_at(diagnostics, CKPT_E_CORRUPT, label, error->line, error->column, error->text, NULL, 0);
+                return fail_at(diagnostics, CKPT_E_CORRUPT, label, error->line, error->column, error->text,
+                               NULL, 0);
         }
 }
 
-static ckpt_status check_size(ckpt_diagnostics *diagnostics, const char *text, uint64_t size, const char *label)
+static ckpt_status check_size(ckpt_diagnostics *diagnostics, const char *text, uint64_t size,
+                              const char *label)
 {
         const ckpt_where where = {.struct_size = sizeof(where), .object = label};
         ckpt_json_scan scan;
 
         if (size > SIZE_LIMIT)
                 return ckpt_diagnostics_add(diagnostics, CKPT_E_LIMIT, NULL, NULL, &where,
-                                            "%llu bytes are too many for a configuration, the limit is %u", (unsigned long long)size,
-                                            SIZE_LIMIT);
+                                            "%llu bytes are too many for a configuration, the limit is %u",
+                                            (unsigned long long)size, SIZE_LIMIT);
         scan = ckpt_json_scan_text(text, size, CKPT_CONFIG_DEPTH_MAX - 1);
         if (scan.stopped == size)
                 return CKPT_OK;
-        return fail_at(diagnostics, CKPT_E_LIMIT, label, (int)scan.line, (int)scan.column, "nested too deeply", NULL, 0);
+        return fail_at(diagnostics, CKPT_E_LIMIT, label, (int)scan.line, (int)scan.column,
+                       "nested too deeply", NULL, 0);
 }
 
 static ckpt_status convert(ckpt_config *config, const json_t *json, ckpt_value **ret_value);
@@ -110,7 +116,8 @@ static ckpt_status convert_items(ckpt_config *config, const json_t *json, ckpt_v
                 }
                 return r;
         }
-        for (void *at = json_object_iter(container); r == CKPT_OK && at; at = json_object_iter_next(container, at)) {
+        for (void *at = json_object_iter(container); r == CKPT_OK && at;
+             at = json_object_iter_next(container, at)) {
                 r = convert(config, json_object_iter_value(at), &item);
                 if (r == CKPT_OK)
                         r = ckpt_value_put(config, value, json_object_iter_key(at), item);
@@ -120,10 +127,10 @@ static ckpt_status convert_items(ckpt_config *config, const json_t *json, ckpt_v
 
 static ckpt_status convert(ckpt_config *config, const json_t *json, ckpt_value **ret_value)
 {
-        static const int32_t types[] = {
-                [JSON_OBJECT] = CKPT_VALUE_OBJECT, [JSON_ARRAY] = CKPT_VALUE_ARRAY, [JSON_STRING] = CKPT_VALUE_STRING,
-                [JSON_INTEGER] = CKPT_VALUE_I64,   [JSON_REAL] = CKPT_VALUE_F64,    [JSON_TRUE] = CKPT_VALUE_BOOL,
-                [JSON_FALSE] = CKPT_VALUE_BOOL,    [JSON_NULL] = CKPT_VALUE_NULL};
+        static const int32_t types[] = {[JSON_OBJECT] = CKPT_VALUE_OBJECT, [JSON_ARRAY] = CKPT_VALUE_ARRAY,
+                                        [JSON_STRING] = CKPT_VALUE_STRING, [JSON_INTEGER] = CKPT_VALUE_I64,
+                                        [JSON_REAL] = CKPT_VALUE_F64,      [JSON_TRUE] = CKPT_VALUE_BOOL,
+                                        [JSON_FALSE] = CKPT_VALUE_BOOL,    [JSON_NULL] = CKPT_VALUE_NULL};
         ckpt_value *value = ckpt_value_new(config, types[json_typeof(json)]);
         ckpt_status r = CKPT_OK;
 
@@ -152,8 +159,8 @@ static ckpt_status convert(ckpt_config *config, const json_t *json, ckpt_value *
         return r;
 }
 
-ckpt_status ckpt_config_builder_add_json(ckpt_diagnostics *diagnostics, ckpt_config_builder *builder, const char *text,
-                                         uint64_t size, const char *label)
+ckpt_status ckpt_config_builder_add_json(ckpt_diagnostics *diagnostics, ckpt_config_builder *builder,
+                                         const char *text, uint64_t size, const char *label)
 {
         _cleanup_(json_decrefp) json_t *json = NULL;
         const ckpt_where where = {.struct_size = sizeof(where), .object = label};
@@ -170,7 +177,8 @@ ckpt_status ckpt_config_builder_add_json(ckpt_diagnostics *diagnostics, ckpt_con
         if (!json)
                 return fail_parse(diagnostics, text, size, label, &error);
         if (!json_is_object(json))
-                return ckpt_diagnostics_add(diagnostics, CKPT_E_CORRUPT, NULL, NULL, &where, "the outermost value is no object");
+                return ckpt_diagnostics_add(diagnostics, CKPT_E_CORRUPT, NULL, NULL, &where,
+                                            "the outermost value is no object");
         r = convert(builder->config, json, &value);
         for (uint32_t i = 0; r == CKPT_OK && i < value->as.list.count; i++)
                 r = ckpt_value_put(builder->config, builder->open[builder->depth - 1], value->as.list.keys[i],
@@ -179,8 +187,8 @@ ckpt_status ckpt_config_builder_add_json(ckpt_diagnostics *diagnostics, ckpt_con
 }
 
 /* As a component does it: the error goes to the load that the frame serves, in the component's name. */
-ckpt_status ckpt_config_api_add_json(const ckpt_frame *self, ckpt_config_builder *builder, const char *text, uint64_t size,
-                                     const char *label)
+ckpt_status ckpt_config_api_add_json(const ckpt_frame *self, ckpt_config_builder *builder, const char *text,
+                                     uint64_t size, const char *label)
 {
         ckpt_diagnostics diagnostics;
         ckpt_status r;
@@ -189,7 +197,7 @@ ckpt_status ckpt_config_api_add_json(const ckpt_frame *self, ckpt_config_builder
         r = ckpt_config_builder_add_json(&diagnostics, builder, text, size, label);
         if (r != CKPT_OK && diagnostics.list.count > 0)
                 self->api->report(self, r, &(ckpt_where){.struct_size = sizeof(ckpt_where), .object = label},
-                                diagnostics.list.items[0].message);
+                                  diagnostics.list.items[0].message);
         ckpt_diagnostics_deinit(&diagnostics);
         return r;
 }

@@ -9,8 +9,8 @@
 #include <ckpt/abi.h>
 
 typedef struct ckpt_json_scan {
-        uint64_t stopped;   /* where the limit of depth was passed, or `size` */
-        uint64_t line, column; /* of that place, from 1 */
+        uint64_t stopped;       /* where the limit of depth was passed, or `size` */
+        uint64_t line, column;  /* of that place, from 1 */
         uint64_t key, key_size; /* the text between the quotes of the last key before it; size 0: none */
 } ckpt_json_scan;
 

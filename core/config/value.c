@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The tree itself. Small objects are searched from end to end; larger ones get a hash map, so that a hostile file of
- * many keys costs no more than its size.
+ * The tree itself. Small objects are searched from end to end; larger ones get a hash map, so that a hostile
+ * file of many keys costs no more than its size.
  */
 
 #include "core/config/value.h"
@@ -13,7 +13,7 @@
 /* Members from which an object is worth a map. */
 #define INDEX_FROM 16u
 /* More members than this cannot be counted by ckpt_value_count. */
-#define COUNT_MAX (1u << 30)
+#define COUNT_MAX  (1u << 30)
 
 struct ckpt_value_index {
         struct ckpt_value_index *next;
@@ -144,14 +144,17 @@ static ckpt_status copy_items(ckpt_config *config, const ckpt_value *from, uint3
                 ckpt_status r = ckpt_value_copy(config, from->as.list.items[i], depth + 1, &item);
 
                 if (r == CKPT_OK)
-                        r = ckpt_value_put(config, to, from->type == CKPT_VALUE_OBJECT ? from->as.list.keys[i] : NULL, item);
+                        r = ckpt_value_put(config, to,
+                                           from->type == CKPT_VALUE_OBJECT ? from->as.list.keys[i] : NULL,
+                                           item);
                 if (r != CKPT_OK)
                         return r;
         }
         return CKPT_OK;
 }
 
-ckpt_status ckpt_value_copy(ckpt_config *config, const ckpt_value *value, uint32_t depth, ckpt_value **ret_copy)
+ckpt_status ckpt_value_copy(ckpt_config *config, const ckpt_value *value, uint32_t depth,
+                            ckpt_value **ret_copy)
 {
         ckpt_value *copy = ckpt_value_new(config, value->type);
         ckpt_status r = CKPT_OK;
@@ -188,7 +191,8 @@ uint32_t ckpt_value_api_count(const ckpt_value *value)
 
 const char *ckpt_value_api_key(const ckpt_value *value, uint32_t index)
 {
-        return value->type == CKPT_VALUE_OBJECT && index < value->as.list.count ? value->as.list.keys[index] : NULL;
+        return value->type == CKPT_VALUE_OBJECT && index < value->as.list.count ? value->as.list.keys[index]
+                                                                                : NULL;
 }
 
 const ckpt_value *ckpt_value_api_at(const ckpt_value *value, uint32_t index)
@@ -200,7 +204,8 @@ const ckpt_value *ckpt_value_api_get(const ckpt_value *value, const char *key)
 {
         uint64_t at;
 
-        return value->type == CKPT_VALUE_OBJECT && key && find(value, key, &at) ? value->as.list.items[at] : NULL;
+        return value->type == CKPT_VALUE_OBJECT && key && find(value, key, &at) ? value->as.list.items[at]
+                                                                                : NULL;
 }
 
 int64_t ckpt_value_api_i64(const ckpt_value *value)
@@ -210,7 +215,9 @@ int64_t ckpt_value_api_i64(const ckpt_value *value)
 
 double ckpt_value_api_f64(const ckpt_value *value)
 {
-        return value->type == CKPT_VALUE_F64 ? value->as.f64 : value->type == CKPT_VALUE_I64 ? (double)value->as.i64 : 0;
+        return value->type == CKPT_VALUE_F64   ? value->as.f64
+               : value->type == CKPT_VALUE_I64 ? (double)value->as.i64
+                                               : 0;
 }
 
 const char *ckpt_value_api_string(const ckpt_value *value)

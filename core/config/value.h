@@ -37,10 +37,12 @@ struct ckpt_config {
 
 /** An empty value of a type; NULL when memory is short. */
 ckpt_value *ckpt_value_new(ckpt_config *config, int32_t type);
-/** Puts an item into a container: under `key`, in the place of what had it, or at the end of an array (NULL). */
+/** Puts an item into a container: under `key`, in the place of what had it, or at the end of an array (NULL).
+ */
 ckpt_status ckpt_value_put(ckpt_config *config, ckpt_value *container, const char *key, ckpt_value *item);
 /** A deep copy into this configuration. CKPT_E_LIMIT for what is nested too deeply. */
-ckpt_status ckpt_value_copy(ckpt_config *config, const ckpt_value *value, uint32_t depth, ckpt_value **ret_copy);
+ckpt_status ckpt_value_copy(ckpt_config *config, const ckpt_value *value, uint32_t depth,
+                            ckpt_value **ret_copy);
 
 static inline bool ckpt_value_is_container(const ckpt_value *value)
 {
@@ -52,9 +54,9 @@ struct ckpt_config_builder {
         ckpt_config *config;
         ckpt_value *open[CKPT_CONFIG_DEPTH_MAX]; /* containers from the root to the innermost */
         uint32_t depth;                          /* at least 1 */
-        uint32_t skipped;                        /* containers that could not be opened and wait for their end */
-        ckpt_status status;                      /* the first failure of a setter */
-        const char *mistake;                     /* words for CKPT_E_PLUGIN */
+        uint32_t skipped;    /* containers that could not be opened and wait for their end */
+        ckpt_status status;  /* the first failure of a setter */
+        const char *mistake; /* words for CKPT_E_PLUGIN */
         const char *mistaken_key;
 };
 

@@ -33,16 +33,17 @@ struct window {
 
 static ckpt_status device_failed(struct digesting *digesting, int32_t error, const char *doing)
 {
-        return ckpt_session_fail(digesting->session, CKPT_E_DEVICE, NULL, "%s: %s failed: %s", digesting->backend->name, doing,
-                                 digesting->backend->describe(error));
+        return ckpt_session_fail(digesting->session, CKPT_E_DEVICE, NULL, "%s: %s failed: %s",
+                                 digesting->backend->name, doing, digesting->backend->describe(error));
 }
 
-static ckpt_status hash_from_device(struct digesting *digesting, struct window *window, const uint8_t *data, uint64_t size,
-                                    XXH3_state_t *state)
+static ckpt_status hash_from_device(struct digesting *digesting, struct window *window, const uint8_t *data,
+                                    uint64_t size, XXH3_state_t *state)
 {
         for (uint64_t at = 0; at < size; at += PIECE_BYTES) {
                 const uint64_t piece = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
-                int32_t error = digesting->backend->copy_to_host(window->stream, window->memory, data + at, piece);
+                int32_t error =
+                        digesting->backend->copy_to_host(window->stream, window->memory, data + at, piece);
 
                 if (!error)
                         error = digesting->backend->stream_synchronize(window->stream);
@@ -124,8 +125,8 @@ static ckpt_status digest_worker(void *context, uint32_t index)
         return r;
 }
 
-ckpt_status ckpt_digest_model(ckpt_session *session, ckpt_model *model, const ckpt_backend *backend, ckpt_device *device,
-                              bool host_memory, uint32_t readers)
+ckpt_status ckpt_digest_model(ckpt_session *session, ckpt_model *model, const ckpt_backend *backend,
+                              ckpt_device *device, bool host_memory, uint32_t readers)
 {
         struct digesting digesting = {
                 .session = session,

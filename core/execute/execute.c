@@ -35,7 +35,8 @@ static ckpt_status slot_wait(ckpt_execution *execution, ckpt_slot *slot)
         return CKPT_OK;
 }
 
-static ckpt_status run_in_slot(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot, ckpt_stream *stream)
+static ckpt_status run_in_slot(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot,
+                               ckpt_stream *stream)
 {
         ckpt_status r = slot_wait(execution, slot);
         int32_t error;
@@ -77,7 +78,8 @@ static ckpt_status run_oversized(ckpt_execution *execution, const ckpt_tile *til
         return r;
 }
 
-static ckpt_status run_tiles(ckpt_execution *execution, ckpt_slot *slots, uint32_t n_slots, ckpt_stream *stream)
+static ckpt_status run_tiles(ckpt_execution *execution, ckpt_slot *slots, uint32_t n_slots,
+                             ckpt_stream *stream)
 {
         const ckpt_plan *plan = execution->plan;
         ckpt_status r = CKPT_OK;
@@ -161,7 +163,8 @@ static void report_progress(void *context)
                 execution->options->progress(execution->options->context);
 }
 
-/* What was read is only worth something if the files are still what they were when their headers were read. */
+/* What was read is only worth something if the files are still what they were when their headers were read.
+ */
 static ckpt_status verify_sources(const ckpt_plan *plan)
 {
         const ckpt_source *source = NULL;
@@ -182,14 +185,16 @@ static ckpt_status verify_sources(const ckpt_plan *plan)
         return CKPT_OK;
 }
 
-ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *options, ckpt_execute_counters *counters)
+ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *options,
+                         ckpt_execute_counters *counters)
 {
         ckpt_execution execution = {
                 .plan = plan,
                 .options = options,
                 .counters = counters,
                 .session = plan->session,
-                .slot_size = plan->largest_staging < plan->options.tile_bytes ? plan->largest_staging : plan->options.tile_bytes,
+                .slot_size = plan->largest_staging < plan->options.tile_bytes ? plan->largest_staging
+                                                                              : plan->options.tile_bytes,
         };
         uint32_t readers = options->readers;
         ckpt_status r;
@@ -200,8 +205,8 @@ ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *opti
         pthread_mutex_init(&execution.oversize_lock, NULL);
         r = count_tiles(&execution);
         if (r == CKPT_OK && readers > 0)
-                r = ckpt_workers_run(plan->session, readers, reader_main, &execution, &execution.stop, report_progress,
-                                     &execution);
+                r = ckpt_workers_run(plan->session, readers, reader_main, &execution, &execution.stop,
+                                     report_progress, &execution);
         if (r == CKPT_OK)
                 r = verify_sources(plan);
         report_progress(&execution);

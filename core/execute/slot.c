@@ -6,7 +6,8 @@
 
 #include "core/execute/execute.h"
 
-ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing, uint64_t param)
+ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing,
+                                     uint64_t param)
 {
         const ckpt_where where = {
                 .struct_size = sizeof(where),
@@ -15,8 +16,9 @@ ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, 
                                      : NULL,
         };
 
-        return ckpt_session_fail(execution->session, CKPT_E_DEVICE, &where, "%s: %s failed: %s", execution->options->backend->name,
-                                 doing, execution->options->backend->describe(status));
+        return ckpt_session_fail(execution->session, CKPT_E_DEVICE, &where, "%s: %s failed: %s",
+                                 execution->options->backend->name, doing,
+                                 execution->options->backend->describe(status));
 }
 
 void ckpt_slot_deinit(ckpt_execution *execution, ckpt_slot *slot)

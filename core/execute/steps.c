@@ -103,10 +103,12 @@ static ckpt_status batch_run(struct batch *batch, enum ckpt_step_kind kind)
         }
         batch->count = 0;
         atomic_fetch_add_explicit(&batch->execution->counters->kernels, 1, memory_order_relaxed);
-        return error ? ckpt_execute_device_fail(batch->execution, error, "a kernel", batch->tile->param) : CKPT_OK;
+        return error ? ckpt_execute_device_fail(batch->execution, error, "a kernel", batch->tile->param)
+                     : CKPT_OK;
 }
 
-ckpt_status ckpt_tile_run_steps(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot, ckpt_stream *stream)
+ckpt_status ckpt_tile_run_steps(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot,
+                                ckpt_stream *stream)
 {
         const ckpt_step *steps = execution->plan->steps.items + tile->first_step;
         struct batch batch = {.execution = execution, .tile = tile, .slot = slot, .stream = stream};
@@ -116,7 +118,8 @@ ckpt_status ckpt_tile_run_steps(ckpt_execution *execution, const ckpt_tile *tile
                 ckpt_status r = CKPT_OK;
 
                 batch_add(&batch, &steps[i]);
-                /* What is written to staging is read by a later step, and descriptors of one call run at once. */
+                /* What is written to staging is read by a later step, and descriptors of one call run at
+                 * once. */
                 if (last || steps[i].dst.space == CKPT_SPACE_STAGING || batch.count == STEP_BATCH)
                         r = batch_run(&batch, steps[i].kind);
                 if (r)

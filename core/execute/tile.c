@@ -30,15 +30,32 @@ static void swap_elements(uint8_t *bytes, uint64_t size, uint32_t width)
                 }
 }
 
-static ckpt_status read_piece(struct reading *reading, const ckpt_place *place, uint64_t offset, uint8_t *to, uint64_t size)
+/* Weights that came from another load: their loader reports to that one, so this one says that it failed. */
+static ckpt_status read_from_loader(ckpt_session *session, const ckpt_place *place, uint64_t offset,
+                                    uint8_t *to, uint64_t size)
+{
+        const ckpt_status r = ckpt_chain_read(place->reader, place->cookie, offset, to, size);
+
+        if (r == CKPT_OK || ckpt_link_of(place->reader)->session == session)
+                return r;
+        return ckpt_session_fail(session, r, NULL,
+                                 "the weight loader of the load that the weights came from could not read "
+                                 "%llu bytes at %llu of tensor %llu",
+                                 (unsigned long long)size, (unsigned long long)offset,
+                                 (unsigned long long)place->cookie);
+}
+
+static ckpt_status read_piece(struct reading *reading, const ckpt_place *place, uint64_t offset, uint8_t *to,
+                              uint64_t size)
 {
         ckpt_session *session = reading->execution->session;
 
         switch (place->kind) {
         case CKPT_PLACE_OBJECT:
-                return ckpt_source_read_at(&session->diagnostics, place->source, place->object, offset, to, size);
+                return ckpt_source_read_at(&session->diagnostics, place->source, place->object, offset, to,
+                                           size);
         case CKPT_PLACE_READER:
-                return ckpt_chain_read(place->reader, place->cookie, offset, to, size);
+                return read_from_loader(session, place, offset, to, size);
         default:
                 memcpy(to, place->memory + offset, size);
                 return CKPT_OK;
@@ -46,7 +63,8 @@ static ckpt_status read_piece(struct reading *reading, const ckpt_place *place, 
 }
 
 /* One contiguous range, in pieces. */
-static ckpt_status read_range(struct reading *reading, const ckpt_read *read, uint64_t offset, uint8_t *to, uint64_t size)
+static ckpt_status read_range(struct reading *reading, const ckpt_read *read, uint64_t offset, uint8_t *to,
+                              uint64_t size)
 {
         ckpt_execution *execution = reading->execution;
         const bool whole = read->place->kind == CKPT_PLACE_READER && read->place->access == CKPT_ACCESS_WHOLE;
@@ -76,7 +94,8 @@ static ckpt_status read_rows(struct reading *reading, const ckpt_read *read, uin
         if (read->rows == 1 || (read->src_pitch == read->row_bytes && pitch == read->row_bytes))
                 return read_range(reading, read, read->offset, to, read->row_bytes * read->rows);
         for (uint64_t row = 0; row < read->rows && r == CKPT_OK; row++)
-                r = read_range(reading, read, read->offset + row * read->src_pitch, to + row * pitch, read->row_bytes);
+                r = read_range(reading, read, read->offset + row * read->src_pitch, to + row * pitch,
+                               read->row_bytes);
         return r;
 }
 
@@ -92,12 +111,15 @@ static ckpt_status read_to_device(struct reading *reading, const ckpt_read *read
                 return r;
         reading->bounce += read->row_bytes * read->rows;
         if (read->rows == 1 || read->dst_pitch == read->row_bytes)
-                error = options->backend->copy_to_device(reading->stream, to, bounce, read->row_bytes * read->rows);
+                error = options->backend->copy_to_device(reading->stream, to, bounce,
+                                                         read->row_bytes * read->rows);
         else
-                error = options->backend->copy_rows_to_device(reading->stream, to, read->dst_pitch, bounce, read->row_bytes,
-                                                              read->row_bytes, read->rows);
+                error = options->backend->copy_rows_to_device(reading->stream, to, read->dst_pitch, bounce,
+                                                              read->row_bytes, read->row_bytes, read->rows);
         atomic_fetch_add_explicit(&reading->execution->counters->copies, 1, memory_order_relaxed);
-        return error ? ckpt_execute_device_fail(reading->execution, error, "copying to the device", reading->tile->param) : CKPT_OK;
+        return error ? ckpt_execute_device_fail(reading->execution, error, "copying to the device",
+                                                reading->tile->param)
+                     : CKPT_OK;
 }
 
 static ckpt_status run_read(struct reading *reading, const ckpt_read *read)
@@ -128,7 +150,8 @@ static ckpt_status run_framed_read(struct reading *reading, const ckpt_read *rea
         return r;
 }
 
-ckpt_status ckpt_tile_run(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot, ckpt_stream *stream)
+ckpt_status ckpt_tile_run(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot,
+                          ckpt_stream *stream)
 {
         struct reading reading = {
                 .execution = execution,
@@ -140,17 +163,20 @@ ckpt_status ckpt_tile_run(ckpt_execution *execution, const ckpt_tile *tile, ckpt
         const ckpt_execute_options *options = execution->options;
 
         for (uint64_t i = 0; i < tile->n_reads; i++) {
-                const ckpt_status r = run_framed_read(&reading, &execution->plan->reads.items[tile->first_read + i]);
+                const ckpt_status r =
+                        run_framed_read(&reading, &execution->plan->reads.items[tile->first_read + i]);
 
                 if (r)
                         return r;
         }
         if (!options->host_memory && tile->read_staging > 0) {
-                const int32_t error = options->backend->copy_to_device(stream, slot->device, slot->host, tile->read_staging);
+                const int32_t error = options->backend->copy_to_device(stream, slot->device, slot->host,
+                                                                       tile->read_staging);
 
                 atomic_fetch_add_explicit(&execution->counters->copies, 1, memory_order_relaxed);
                 if (error)
-                        return ckpt_execute_device_fail(execution, error, "copying to the device", tile->param);
+                        return ckpt_execute_device_fail(execution, error, "copying to the device",
+                                                        tile->param);
         }
         return ckpt_tile_run_steps(execution, tile, slot, stream);
 }

@@ -90,16 +90,16 @@ static uint32_t start_all(struct team *team, struct member *members, uint32_t co
                 error = start_thread(&members[i]);
                 if (error) {
                         team->running--;
-                        team_note(team, ckpt_session_fail(team->session, CKPT_E_SYSTEM, NULL, "cannot start a thread: %s",
-                                                          strerror(error)));
+                        team_note(team, ckpt_session_fail(team->session, CKPT_E_SYSTEM, NULL,
+                                                          "cannot start a thread: %s", strerror(error)));
                         return i;
                 }
         }
         return count;
 }
 
-ckpt_status ckpt_workers_run(ckpt_session *session, uint32_t count, ckpt_worker worker, void *context, atomic_bool *stop,
-                             void (*progress)(void *context), void *progress_context)
+ckpt_status ckpt_workers_run(ckpt_session *session, uint32_t count, ckpt_worker worker, void *context,
+                             atomic_bool *stop, void (*progress)(void *context), void *progress_context)
 {
         struct team team = {.session = session, .worker = worker, .context = context, .stop = stop};
         _cleanup_(ckpt_freep) struct member *members = calloc(count, sizeof(*members));

@@ -194,7 +194,7 @@ static ckpt_status look_up(const ckpt_frame *self, const char *key, int32_t type
 
 ckpt_status ckpt_frame_api_option_bool(const ckpt_frame *self, const char *key, int32_t *ret_value)
 {
-        const char *text;
+        const char *text = NULL;
         const ckpt_status r = look_up(self, key, CKPT_OPTION_BOOL, &text);
 
         if (r != CKPT_OK)
@@ -206,7 +206,7 @@ ckpt_status ckpt_frame_api_option_bool(const ckpt_frame *self, const char *key, 
 
 ckpt_status ckpt_frame_api_option_i64(const ckpt_frame *self, const char *key, int64_t *ret_value)
 {
-        const char *text;
+        const char *text = NULL;
         const ckpt_status r = look_up(self, key, CKPT_OPTION_I64, &text);
 
         if (r != CKPT_OK)
@@ -218,7 +218,7 @@ ckpt_status ckpt_frame_api_option_i64(const ckpt_frame *self, const char *key, i
 
 ckpt_status ckpt_frame_api_option_string(const ckpt_frame *self, const char *key, const char **ret_value)
 {
-        const char *text;
+        const char *text = NULL;
         const ckpt_status r = look_up(self, key, CKPT_OPTION_STRING, &text);
 
         if (r == CKPT_OK)

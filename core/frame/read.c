@@ -24,20 +24,19 @@ static pthread_mutex_t *lock_reader(ckpt_frame *reader)
         return &link->chain->read_lock;
 }
 
-static void unlock_reader(pthread_mutex_t **lock)
+static void unlock_reader(pthread_mutex_t *const *lock)
 {
         if (*lock)
                 pthread_mutex_unlock(*lock);
 }
 
-/* GCC's cleanup attribute releases the lock on every return. */
-#define LOCK_READER(reader_) \
-        __attribute__((cleanup(unlock_reader))) pthread_mutex_t *lock_ = lock_reader(reader_)
+/* Releases the lock on every return of the function that declares it. */
+#define _locked_ __attribute__((cleanup(unlock_reader), unused))
 
 ckpt_status ckpt_chain_read(ckpt_frame *reader, uint64_t cookie, uint64_t offset, void *buffer, uint64_t size)
 {
         ckpt_link *const link = find_reader(reader);
-        LOCK_READER(reader);
+        _locked_ pthread_mutex_t *const lock = lock_reader(reader);
 
         if (!link)
                 return CKPT_E_PLUGIN;
@@ -53,7 +52,7 @@ ckpt_status ckpt_chain_read(ckpt_frame *reader, uint64_t cookie, uint64_t offset
 ckpt_status ckpt_chain_read_open(ckpt_frame *reader, uint64_t cookie)
 {
         ckpt_link *const link = ckpt_link_find(reader->top, CKPT_KIND_WEIGHT_LOADER, weight_loader, open);
-        LOCK_READER(reader);
+        _locked_ pthread_mutex_t *const lock = lock_reader(reader);
 
         if (!link)
                 return CKPT_E_PLUGIN;
@@ -65,7 +64,7 @@ ckpt_status ckpt_chain_read_open(ckpt_frame *reader, uint64_t cookie)
 void ckpt_chain_read_close(ckpt_frame *reader, uint64_t cookie)
 {
         ckpt_link *const link = ckpt_link_find(reader->top, CKPT_KIND_WEIGHT_LOADER, weight_loader, close);
-        LOCK_READER(reader);
+        _locked_ pthread_mutex_t *const lock = lock_reader(reader);
 
         if (link && link->component)
                 link->component->as.weight_loader->close(&link->frame, cookie);

@@ -60,15 +60,16 @@ static ckpt_status try_directory(search *s, const char *directory, const char *b
 }
 
 /*
- * The directory of the object that holds this function: libckpt.so, or a program that has it linked
+ * The directory of the object that this is part of: libckpt.so, or a program that has it linked
  * in.
  */
 static char *own_directory(void)
 {
+        static const char here = 0;
         Dl_info info;
         char *path, *slash;
 
-        if (!dladdr((const void *)(uintptr_t)&own_directory, &info) || !info.dli_fname)
+        if (!dladdr(&here, &info) || !info.dli_fname)
                 return NULL;
         path = realpath(info.dli_fname, NULL);
         slash = path ? strrchr(path, '/') : NULL;

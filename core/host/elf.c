@@ -29,12 +29,13 @@ static bool read_exactly(int fd, void *buffer, size_t size, uint64_t offset)
         return n == (ssize_t)size;
 }
 
-/* The header of the object that holds this very function. */
+/* The header of the object that this is part of. */
 static bool own_header(ElfW(Ehdr) * ret_header)
 {
+        static const char here = 0;
         Dl_info info;
 
-        if (!dladdr((const void *)(uintptr_t)&ckpt_elf_check, &info) || !info.dli_fbase)
+        if (!dladdr(&here, &info) || !info.dli_fbase)
                 return false;
         memcpy(ret_header, info.dli_fbase, sizeof(*ret_header));
         return memcmp(ret_header->e_ident, ELFMAG, SELFMAG) == 0;

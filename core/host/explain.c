@@ -17,13 +17,13 @@ bool ckpt_walk_has_format(const ckpt_walk *w, const char *format)
         return false;
 }
 
-static int32_t order_of(const ckpt_walk *w, const ckpt_component *component)
+static bool is_on_chain(const ckpt_walk *w, const ckpt_component *component)
 {
         for (uint32_t i = 0; i < w->count; i++) {
                 if (w->chain[i].component == component)
-                        return (int32_t)i;
+                        return true;
         }
-        return -1;
+        return false;
 }
 
 static const char *reason_won(const ckpt_walk *w, const ckpt_component *c, int32_t order)
@@ -60,36 +60,36 @@ static const char *reason_lost(const ckpt_walk *w, const ckpt_component *c)
         return "not on the chain";
 }
 
-static ckpt_candidate *find_row(ckpt_resolution *resolution, ckpt_kind kind, const char *id)
+/* Takes out a row that is there: probing made it, or an earlier look-up. Gives its reason, or NULL. */
+static const char *take_row(ckpt_resolution *resolution, ckpt_kind kind, const char *id)
 {
-        for (uint64_t i = 0; i < resolution->candidates.count; i++) {
-                ckpt_candidate *const row = &resolution->candidates.items[i];
+        ckpt_candidate *const rows = resolution->candidates.items;
 
-                if (row->kind == kind && strcmp(row->id, id) == 0)
-                        return row;
+        for (uint64_t i = 0; i < resolution->candidates.count; i++) {
+                const char *const reason = rows[i].reason;
+
+                if (rows[i].kind != kind || strcmp(rows[i].id, id) != 0)
+                        continue;
+                resolution->candidates.count--;
+                memmove(&rows[i], &rows[i + 1], (resolution->candidates.count - i) * sizeof(*rows));
+                return reason;
         }
         return NULL;
 }
 
-/*
- * A row that is there was made by probing, whose words are kept, or by an earlier look-up of
- * another mapper.
- */
+/* What a loader answered when it was probed is kept beside what became of it. */
 static ckpt_status add_row(const ckpt_walk *w, ckpt_resolution *resolution, const char *id, int32_t order,
                            const char *reason)
 {
+        const char *const before = take_row(resolution, w->kind, id);
         ckpt_candidate row = {
                 .kind = w->kind, .id = id, .chosen = order >= 0, .order = order, .reason = reason};
-        ckpt_candidate *const old = find_row(resolution, w->kind, id);
 
-        if (old && w->kind == CKPT_KIND_CHECKPOINT_LOADER)
-                row.reason = ckpt_arena_printf(&w->session->scope.arena, "%s; %s", reason, old->reason);
-        if (!reason || !row.reason)
+        if (!reason)
                 return CKPT_E_NOMEM;
-        if (!old)
-                return ckpt_array_push(&resolution->candidates, row);
-        *old = row;
-        return CKPT_OK;
+        if (before && w->kind == CKPT_KIND_CHECKPOINT_LOADER)
+                row.reason = ckpt_arena_printf(&w->session->scope.arena, "%s; %s", reason, before);
+        return row.reason ? ckpt_array_push(&resolution->candidates, row) : CKPT_E_NOMEM;
 }
 
 bool ckpt_walk_has_end(ckpt_kind kind)
@@ -97,23 +97,22 @@ bool ckpt_walk_has_end(ckpt_kind kind)
         return kind == CKPT_KIND_CHECKPOINT_LOADER || kind == CKPT_KIND_WEIGHT_MAPPER;
 }
 
+/* The chain in its order, then those that lost in the order of their registration. */
 ckpt_status ckpt_walk_explain(const ckpt_walk *w, ckpt_resolution *resolution)
 {
         ckpt_status r = CKPT_OK;
 
-        if (w->given)
-                r = add_row(w, resolution, w->given->id, 0, reason_won(w, w->given->component, 0));
-        for (uint64_t i = 0; r == CKPT_OK && i < w->host->components.count; i++) {
-                const ckpt_registered *const c = &w->host->components.items[i];
-                const int32_t order = order_of(w, c->component);
-
-                if (c->component->kind == w->kind)
-                        r = add_row(w, resolution, c->id, order,
-                                    order >= 0 ? reason_won(w, c->component, order)
-                                               : reason_lost(w, c->component));
-        }
+        for (uint32_t i = 0; r == CKPT_OK && i < w->count; i++)
+                r = add_row(w, resolution, w->chain[i].id, (int32_t)i,
+                            reason_won(w, w->chain[i].component, (int32_t)i));
         if (r == CKPT_OK && ckpt_walk_has_end(w->kind))
                 r = add_row(w, resolution, "ckpt:builtin", (int32_t)w->count,
                             "the runtime's own behaviour ends the chain");
+        for (uint64_t i = 0; r == CKPT_OK && i < w->host->components.count; i++) {
+                const ckpt_registered *const c = &w->host->components.items[i];
+
+                if (c->component->kind == w->kind && !is_on_chain(w, c->component))
+                        r = add_row(w, resolution, c->id, -1, reason_lost(w, c->component));
+        }
         return r;
 }

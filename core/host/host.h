@@ -42,7 +42,8 @@ struct ckpt_host {
 
 ckpt_host *ckpt_host_ref(ckpt_host *host);
 /** Sets what ckpt_host_error says, and logs it. Returns the status. */
-ckpt_status ckpt_host_fail(ckpt_host *host, ckpt_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+ckpt_status ckpt_host_fail(ckpt_host *host, ckpt_status status, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
 
 /** Judges a plugin's constant data: 0, or a status and the reason's words. Runs no code of the plugin. */
 ckpt_status ckpt_plugin_validate(const ckpt_plugin *plugin, char *ret_reason, size_t size);
@@ -57,26 +58,31 @@ typedef struct ckpt_resolution {
 } ckpt_resolution;
 
 /**
- * Probes a source with every checkpoint loader. *ret_format is the winner's format, "HF" (logged) when nobody claims it; equal
- * best scores are CKPT_E_AMBIGUOUS. What every loader answered is appended to the candidates' reasons.
+ * Probes a source with every checkpoint loader. *ret_format is the winner's format, "HF" (logged) when nobody
+ * claims it; equal best scores are CKPT_E_AMBIGUOUS. What every loader answered is appended to the
+ * candidates' reasons.
  */
-ckpt_status ckpt_resolve_format(ckpt_host *host, ckpt_session *session, const ckpt_source *source, const char **ret_format);
+ckpt_status ckpt_resolve_format(ckpt_host *host, ckpt_session *session, const ckpt_source *source,
+                                const char **ret_format);
 /**
- * The chain of one kind for (format, model), top first, without the runtime's own; `model` may be NULL. `forced` is a component id
- * (top of the chain; the rest follows its own key) or NULL; `given` an embedder's own component or NULL. Candidates of the kind, with
- * reasons, are appended to `resolution` (may be NULL). Components array lives in the session's arena.
+ * The chain of one kind for (format, model), top first, without the runtime's own; `model` may be NULL.
+ * `forced` is a component id (top of the chain; the rest follows its own key) or NULL; `given` an embedder's
+ * own component or NULL. Candidates of the kind, with reasons, are appended to `resolution` (may be NULL).
+ * Components array lives in the session's arena.
  */
-ckpt_status ckpt_resolve_chain(ckpt_host *host, ckpt_session *session, ckpt_kind kind, const char *format, const char *model,
-                               const char *forced, const ckpt_registered *given, ckpt_resolution *resolution,
-                               const ckpt_registered **ret_components, uint32_t *ret_count);
+ckpt_status ckpt_resolve_chain(ckpt_host *host, ckpt_session *session, ckpt_kind kind, const char *format,
+                               const char *model, const char *forced, const ckpt_registered *given,
+                               ckpt_resolution *resolution, const ckpt_registered **ret_components,
+                               uint32_t *ret_count);
 
 /* ---- devices ---- */
 
 /**
- * Opens "cpu", "cuda" or "cuda:N" (NULL: cpu), or finds it open. The host owns the device. Records on the session why not. `ret_name`
- * gets the canonical name ("cuda:0").
+ * Opens "cpu", "cuda" or "cuda:N" (NULL: cpu), or finds it open. The host owns the device. Records on the
+ * session why not. `ret_name` gets the canonical name ("cuda:0").
  */
-ckpt_status ckpt_host_open_device(ckpt_host *host, ckpt_session *session, const char *name, const ckpt_backend **ret_backend,
-                                  ckpt_device **ret_device, int32_t *ret_ordinal, char ret_name[32]);
+ckpt_status ckpt_host_open_device(ckpt_host *host, ckpt_session *session, const char *name,
+                                  const ckpt_backend **ret_backend, ckpt_device **ret_device,
+                                  int32_t *ret_ordinal, char ret_name[32]);
 
 #endif

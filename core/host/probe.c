@@ -20,16 +20,17 @@ typedef struct best {
         int32_t score;
 } best;
 
-static int32_t call_probe(ckpt_session *session, const ckpt_registered *loader, const ckpt_source *source)
+static ckpt_status call_probe(ckpt_session *session, const ckpt_registered *loader, const ckpt_source *source,
+                              int32_t *ret_score)
 {
         ckpt_chain *chain;
-        int32_t score = 0;
+        const ckpt_status r = ckpt_chain_alloc(session, CKPT_KIND_CHECKPOINT_LOADER, loader, 1, NULL, &chain);
 
-        if (ckpt_chain_alloc(session, CKPT_KIND_CHECKPOINT_LOADER, loader, 1, NULL, &chain) != CKPT_OK)
-                return 0;
-        score = loader->component->as.checkpoint_loader->probe(ckpt_chain_top(chain), source);
+        if (r != CKPT_OK)
+                return r;
+        *ret_score = loader->component->as.checkpoint_loader->probe(ckpt_chain_top(chain), source);
         ckpt_chain_free(chain);
-        return score;
+        return CKPT_OK;
 }
 
 static void log_stumble(ckpt_session *session, const ckpt_registered *loader, ckpt_diagnostics *diagnostics)
@@ -51,7 +52,7 @@ static ckpt_status ask(ckpt_session *session, const ckpt_registered *loader, con
                 scratch.mapping = session->mapping;
                 scratch.settings = session->settings;
                 scratch.n_settings = session->n_settings;
-                score = call_probe(&scratch, loader, source);
+                r = call_probe(&scratch, loader, source, &score);
                 log_stumble(session, loader, &scratch.diagnostics);
         }
         ckpt_session_deinit(&scratch);

@@ -34,7 +34,8 @@ ckpt_shared *ckpt_shared_unref(ckpt_shared *shared)
 /* What ckpt_host_error says where there is no load to ask. */
 static ckpt_status fail_on_host(ckpt_host *host, ckpt_session *session, ckpt_status status)
 {
-        const ckpt_diagnostic *first = session->diagnostics.list.count > 0 ? &session->diagnostics.list.items[0] : NULL;
+        const ckpt_diagnostic *first =
+                session->diagnostics.list.count > 0 ? &session->diagnostics.list.items[0] : NULL;
 
         return ckpt_host_fail(host, status, "%s", first ? first->text : ckpt_status_name(status));
 }
@@ -107,7 +108,8 @@ static ckpt_status check_early(ckpt_load *load, bool made, const char *what)
 {
         if (!made)
                 return CKPT_OK;
-        return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL, "%s was given after it had been made", what);
+        return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL, "%s was given after it had been made",
+                                 what);
 }
 
 ckpt_status ckpt_load_set_path(ckpt_load *load, const char *path)
@@ -129,7 +131,8 @@ ckpt_status ckpt_load_set_config_json(ckpt_load *load, const char *text, uint64_
                 r = ckpt_config_builder_new(load->session, &builder);
         if (r)
                 return r;
-        r = ckpt_config_builder_add_json(&load->session->diagnostics, builder, text, size, "the given configuration");
+        r = ckpt_config_builder_add_json(&load->session->diagnostics, builder, text, size,
+                                         "the given configuration");
         if (r) {
                 ckpt_config_builder_free(builder);
                 return r;
@@ -163,8 +166,10 @@ ckpt_status ckpt_load_set_component(ckpt_load *load, const ckpt_component *compo
 
         if (r)
                 return r;
-        if (!component || component->kind < 0 || component->kind >= CKPT_KIND_COUNT || !component->as.weight_mapper)
-                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL, "the given component has no kind or no table");
+        if (!component || component->kind < 0 || component->kind >= CKPT_KIND_COUNT ||
+            !component->as.weight_mapper)
+                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
+                                         "the given component has no kind or no table");
         load->given[component->kind] = (ckpt_registered){
                 .component = component,
                 .plugin = "embedder",

@@ -31,9 +31,9 @@ ckpt_shared *ckpt_shared_unref(ckpt_shared *shared);
 
 struct ckpt_load {
         ckpt_shared *shared;
-        ckpt_session *session; /* shared->session */
-        ckpt_host *host;       /* shared->host */
-        ckpt_load_options options; /* its strings and arrays in the session's arena */
+        ckpt_session *session;                  /* shared->session */
+        ckpt_host *host;                        /* shared->host */
+        ckpt_load_options options;              /* its strings and arrays in the session's arena */
         ckpt_registered given[CKPT_KIND_COUNT]; /* the embedder's components; component NULL: none */
 
         const char *path;
@@ -78,7 +78,8 @@ ckpt_status ckpt_load_need_plan(ckpt_load *load);
 
 /** Copies options into the session's arena. */
 ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *options);
-/** Whether the embedder or the user asked for this device, readers and staging: sets backend, device, readers, slots. */
+/** Whether the embedder or the user asked for this device, readers and staging: sets backend, device,
+ * readers, slots. */
 ckpt_status ckpt_load_open_device(ckpt_load *load);
 /** Host memory that plain kernels can address. */
 static inline bool ckpt_load_on_host(const ckpt_load *load)

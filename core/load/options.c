@@ -12,7 +12,8 @@
 /* Staging memory that is enough to keep every reader busy. */
 #define STAGING_BYTES (64ull << 20)
 
-/* Slots this small stay in the processor's cache between reading and copying; larger ones were slower on every machine measured. */
+/* Slots this small stay in the processor's cache between reading and copying; larger ones were slower on
+ * every machine measured. */
 #define TILE_BYTES_MAX (2ull << 20)
 #define TILE_BYTES_MIN (64ull << 10)
 
@@ -84,9 +85,10 @@ ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *opt
                 r = copy_strings(arena, &copy->skip_modules, copy->n_skip_modules);
         if (r == CKPT_OK)
                 r = copy_strings(arena, &copy->ignore, copy->n_ignore);
-        if (r == CKPT_OK && copy->dtype != CKPT_DTYPE_NONE && ckpt_dtype_class_of(copy->dtype) != CKPT_CLASS_FLOAT)
-                r = ckpt_session_fail(load->session, CKPT_E_INVALID, NULL, "dtype %s is no floating-point type",
-                                      ckpt_dtype_name(copy->dtype));
+        if (r == CKPT_OK && copy->dtype != CKPT_DTYPE_NONE &&
+            ckpt_dtype_class_of(copy->dtype) != CKPT_CLASS_FLOAT)
+                r = ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
+                                      "dtype %s is no floating-point type", ckpt_dtype_name(copy->dtype));
         return r;
 }
 
@@ -124,8 +126,8 @@ ckpt_status ckpt_load_open_device(ckpt_load *load)
 
         if (load->backend)
                 return CKPT_OK;
-        r = ckpt_host_open_device(load->host, load->session, load->options.device, &load->backend, &load->device,
-                                  &load->ordinal, load->device_name);
+        r = ckpt_host_open_device(load->host, load->session, load->options.device, &load->backend,
+                                  &load->device, &load->ordinal, load->device_name);
         if (r)
                 return r;
         load->readers = choose_readers(&load->options);

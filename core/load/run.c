@@ -24,10 +24,11 @@ static ckpt_status memory_failed(ckpt_load *load, int32_t error, uint64_t wanted
         uint64_t free_bytes = 0, total = 0;
 
         load->backend->memory_info(load->device, &free_bytes, &total);
-        return ckpt_session_fail(load->session, CKPT_E_NOMEM, &where,
-                                 "%s: %llu bytes for the final tensors cannot be had, %llu of %llu are free: %s",
-                                 load->device_name, (unsigned long long)wanted, (unsigned long long)free_bytes,
-                                 (unsigned long long)total, load->backend->describe(error));
+        return ckpt_session_fail(
+                load->session, CKPT_E_NOMEM, &where,
+                "%s: %llu bytes for the final tensors cannot be had, %llu of %llu are free: %s",
+                load->device_name, (unsigned long long)wanted, (unsigned long long)free_bytes,
+                (unsigned long long)total, load->backend->describe(error));
 }
 
 /* One allocation for everything that the engine has no buffer for. */
@@ -115,7 +116,8 @@ static ckpt_status execute(ckpt_load *load, void *const *data)
         if (r || !load->options.digest)
                 return r;
         start = ckpt_load_clock();
-        r = ckpt_digest_model(load->session, load->model, load->backend, load->device, options.host_memory, load->readers);
+        r = ckpt_digest_model(load->session, load->model, load->backend, load->device, options.host_memory,
+                              load->readers);
         load->stats.digest_seconds += ckpt_load_clock() - start;
         return r;
 }
@@ -198,7 +200,8 @@ ckpt_status ckpt_load_start(ckpt_load *load)
         error = pthread_create(&load->thread, NULL, thread_main, load);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (error)
-                return ckpt_session_fail(load->session, CKPT_E_SYSTEM, NULL, "cannot start a thread: %s", strerror(error));
+                return ckpt_session_fail(load->session, CKPT_E_SYSTEM, NULL, "cannot start a thread: %s",
+                                         strerror(error));
         load->running = true;
         return CKPT_OK;
 }
@@ -225,7 +228,8 @@ static ckpt_status fail_with_reasons(ckpt_host *host, ckpt_load *load, ckpt_stat
         return status;
 }
 
-ckpt_status ckpt_load_dir(ckpt_host *host, const char *path, const ckpt_load_options *options, ckpt_model **ret_model)
+ckpt_status ckpt_load_dir(ckpt_host *host, const char *path, const ckpt_load_options *options,
+                          ckpt_model **ret_model)
 {
         ckpt_load *load = NULL;
         ckpt_status r = ckpt_load_new(host, options, &load);

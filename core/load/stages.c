@@ -24,8 +24,9 @@ ckpt_status ckpt_load_need_source(ckpt_load *load)
         if (load->source)
                 return CKPT_OK;
         if (!load->path)
-                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
-                                         "the load has no path, and not everything that it would be read for was given");
+                return ckpt_session_fail(
+                        load->session, CKPT_E_INVALID, NULL,
+                        "the load has no path, and not everything that it would be read for was given");
         return ckpt_source_open(&load->session->diagnostics, load->path, &load->source);
 }
 
@@ -57,13 +58,14 @@ static ckpt_status make_chain(ckpt_load *load, ckpt_kind kind, const char *forma
         const bool mapper = kind == CKPT_KIND_WEIGHT_MAPPER;
         const ckpt_registered *components;
         uint32_t count;
-        ckpt_status r = ckpt_resolve_chain(load->host, load->session, kind, format, model, load->options.components[kind], given,
-                                           &load->resolution, &components, &count);
+        ckpt_status r = ckpt_resolve_chain(load->host, load->session, kind, format, model,
+                                           load->options.components[kind], given, &load->resolution,
+                                           &components, &count);
 
         if (r)
                 return r;
-        return ckpt_chain_new(load->session, kind, components, count, load->shared->config, mapper ? load->weights : NULL, host,
-                              ret_chain);
+        return ckpt_chain_new(load->session, kind, components, count, load->shared->config,
+                              mapper ? load->weights : NULL, host, ret_chain);
 }
 
 /* ---- what a checkpoint loader's NULL slots do ---- */
@@ -75,14 +77,17 @@ static ckpt_status default_load_config(void *context, const ckpt_source *source,
         return ckpt_chain_api_config_loader_load(ckpt_chain_top(load->config_loader), source, builder);
 }
 
-static ckpt_status default_load_weights(void *context, const ckpt_source *source, ckpt_weights_builder *builder)
+static ckpt_status default_load_weights(void *context, const ckpt_source *source,
+                                        ckpt_weights_builder *builder)
 {
         ckpt_load *load = context;
 
-        return ckpt_chain_api_weight_loader_load(ckpt_chain_top(load->weight_loader), source, &load->session->mapping, builder);
+        return ckpt_chain_api_weight_loader_load(ckpt_chain_top(load->weight_loader), source,
+                                                 &load->session->mapping, builder);
 }
 
-static ckpt_status default_get_mapper(void *context, const char *format, const char *model, ckpt_mapper **ret_mapper)
+static ckpt_status default_get_mapper(void *context, const char *format, const char *model,
+                                      ckpt_mapper **ret_mapper)
 {
         ckpt_load *load = context;
         ckpt_chain *chain = NULL;
@@ -114,7 +119,8 @@ ckpt_status ckpt_load_need_checkpoint_loader(ckpt_load *load)
 
         if (r || load->checkpoint_loader)
                 return r;
-        return make_chain(load, CKPT_KIND_CHECKPOINT_LOADER, load->session->format, NULL, &host, &load->checkpoint_loader);
+        return make_chain(load, CKPT_KIND_CHECKPOINT_LOADER, load->session->format, NULL, &host,
+                          &load->checkpoint_loader);
 }
 
 /* A setting that nobody declared is a mistake; the mapper's can be judged only when there is a mapper. */
@@ -126,7 +132,8 @@ static ckpt_status check_settings(ckpt_load *load, bool with_mapper)
                         "component declares",
         };
         ckpt_session *session = load->session;
-        ckpt_chain *const chains[] = {load->checkpoint_loader, load->config_loader, load->weight_loader, load->mapper};
+        ckpt_chain *const chains[] = {load->checkpoint_loader, load->config_loader, load->weight_loader,
+                                      load->mapper};
         ckpt_status r = CKPT_OK;
 
         for (uint32_t i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
@@ -137,9 +144,11 @@ static ckpt_status check_settings(ckpt_load *load, bool with_mapper)
         for (uint64_t i = 0; i < session->n_settings; i++) {
                 const char *key = session->settings[i].key;
 
-                if (session->setting_used[i] || (!with_mapper && strncmp(key, "mapper.", strlen("mapper.")) == 0))
+                if (session->setting_used[i] ||
+                    (!with_mapper && strncmp(key, "mapper.", strlen("mapper.")) == 0))
                         continue;
-                r = ckpt_session_fail(session, CKPT_E_INVALID, &where, "no chosen component has the setting '%s'", key);
+                r = ckpt_session_fail(session, CKPT_E_INVALID, &where,
+                                      "no chosen component has the setting '%s'", key);
         }
         return r;
 }
@@ -166,11 +175,13 @@ static ckpt_status make_config(ckpt_load *load)
         ckpt_status r = ckpt_load_need_source(load);
 
         if (r == CKPT_OK && !load->config_loader)
-                r = make_chain(load, CKPT_KIND_CONFIG_LOADER, load->session->format, NULL, NULL, &load->config_loader);
+                r = make_chain(load, CKPT_KIND_CONFIG_LOADER, load->session->format, NULL, NULL,
+                               &load->config_loader);
         if (r == CKPT_OK)
                 r = ckpt_config_builder_new(load->session, &builder);
         if (r == CKPT_OK)
-                r = ckpt_chain_api_load_config(ckpt_chain_top(load->checkpoint_loader), load->source, builder);
+                r = ckpt_chain_api_load_config(ckpt_chain_top(load->checkpoint_loader), load->source,
+                                               builder);
         if (r)
                 return r;
         return ckpt_config_builder_finish(ckpt_steal(&builder), load->session, &load->shared->config);
@@ -194,7 +205,8 @@ ckpt_status ckpt_load_need_config(ckpt_load *load)
         return r;
 }
 
-/* The weight loader belongs to the weights from now on, which may outlive this load: it and the session that it knows. */
+/* The weight loader belongs to the weights from now on, which may outlive this load: it and the session that
+ * it knows. */
 static void release_weight_loader(void *context, void *object)
 {
         ckpt_chain_free(object);
@@ -223,14 +235,16 @@ static ckpt_status make_weights(ckpt_load *load)
         if (r == CKPT_OK)
                 r = ckpt_load_need_source(load);
         if (r == CKPT_OK && !load->weight_loader)
-                r = make_chain(load, CKPT_KIND_WEIGHT_LOADER, load->session->format, load->session->architecture, NULL,
-                               &load->weight_loader);
+                r = make_chain(load, CKPT_KIND_WEIGHT_LOADER, load->session->format,
+                               load->session->architecture, NULL, &load->weight_loader);
         if (r == CKPT_OK)
                 r = check_settings(load, false);
         if (r == CKPT_OK)
-                r = ckpt_weights_builder_new(load->session, load->source, ckpt_chain_top(load->weight_loader), &builder);
+                r = ckpt_weights_builder_new(load->session, load->source, ckpt_chain_top(load->weight_loader),
+                                             &builder);
         if (r == CKPT_OK)
-                r = ckpt_chain_api_load_weights(ckpt_chain_top(load->checkpoint_loader), load->source, builder);
+                r = ckpt_chain_api_load_weights(ckpt_chain_top(load->checkpoint_loader), load->source,
+                                                builder);
         if (r == CKPT_OK)
                 r = ckpt_weights_builder_finish(ckpt_steal(&builder), &load->store);
         return r ? r : keep_weight_loader(load);
@@ -301,8 +315,8 @@ static ckpt_status describe(ckpt_load *load)
                 r = ckpt_model_new_derived(&load->model);
         if (r)
                 return r;
-        r = ckpt_mapper_describe(load->session, load->mapper, load->store, load->weights, load->model, load->shared->config,
-                                 &options, &load->description);
+        r = ckpt_mapper_describe(load->session, load->mapper, load->store, load->weights, load->model,
+                                 load->shared->config, &options, &load->description);
         if (r)
                 return r;
         for (uint64_t i = 0; i < load->model->params.count; i++)

@@ -3,9 +3,9 @@
 /*
  * Strict accounting: what no parameter asked for is explained by a rule, or an error
  *
- * Rules speak of modules, and a tensor that is left over belongs to the module that its new name says, which
- * the model need not have: an engine with a tied head has no lm_head, and another pipeline rank's layers are not in
- * this rank's model. So the same questions are asked of the name alone.
+ * Rules speak of modules, and a tensor that is left over belongs to the module that its new name says,
+ * which the model need not have: an engine with a tied head has no lm_head, and another pipeline rank's
+ * layers are not in this rank's model. So the same questions are asked of the name alone.
  */
 
 #include "core/mapper/loop.h"
@@ -17,7 +17,10 @@ static const char *rule_of_module(ckpt_loop *loop, const char *name)
         return ckpt_loop_left_out(loop, &module);
 }
 
-/* The rule that leaves an entry of the renamed dictionary out, or NULL. A source goes where its fused target goes. */
+/*
+ * The rule that leaves an entry of the renamed dictionary out, or NULL. A source goes where its fused
+ * target goes.
+ */
 static const char *rule_of_entry(ckpt_loop *loop, const char *name, const ckpt_tensor *tensor)
 {
         ckpt_arena *const arena = &loop->session->scope.arena;
@@ -58,9 +61,11 @@ static void fail_unused(ckpt_loop *loop, uint64_t source)
         const ckpt_where where = {
                 .struct_size = sizeof(where),
                 .tensor = own,
-                .hint = "if it may be left over: --ignore or --skip-module (ignore, skip_modules), or a rule of the mapper"};
+                .hint = "if it may be left over: --ignore or --skip-module (ignore, skip_modules), or a "
+                        "rule of the mapper"};
 
-        ckpt_session_fail(loop->session, CKPT_E_UNUSED, &where, "no parameter and no rule asks for this tensor%s%s%s",
+        ckpt_session_fail(loop->session, CKPT_E_UNUSED, &where,
+                          "no parameter and no rule asks for this tensor%s%s%s",
                           renamed ? "; its new name is '" : "", renamed ? name : "", renamed ? "'" : "");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The runtime's own mapper, on which every chain ends: names stay as they are, values are copied, and the rules
- * decide the rest. derive_model is in derive.c.
+ * The runtime's own mapper, on which every chain ends: names stay as they are, values are copied, and the
+ * rules decide the rest. derive_model is in derive.c.
  *
  * It asks whatever a component may have overridden through m->top.
  */
@@ -45,8 +45,8 @@ const ckpt_weights *ckpt_base_apply_callbacks(ckpt_mapper *m, const ckpt_module 
         return weights;
 }
 
-const ckpt_tensor *ckpt_base_handle_manual_copy(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
-                                                const char *name)
+const ckpt_tensor *ckpt_base_handle_manual_copy(ckpt_mapper *m, const ckpt_module *module,
+                                                const ckpt_weights *weights, const char *name)
 {
         (void)m;
         (void)module;
@@ -61,11 +61,13 @@ int32_t ckpt_base_is_special_instance_module(ckpt_mapper *m, const ckpt_module *
 }
 
 /* Only a mapper that calls a module special gets here, and it said so without a way to handle it. */
-ckpt_status ckpt_base_handle_special_instance_module(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights)
+ckpt_status ckpt_base_handle_special_instance_module(ckpt_mapper *m, const ckpt_module *module,
+                                                     const ckpt_weights *weights)
 {
-        const ckpt_where where = {.struct_size = sizeof(where),
-                                  .parameter = module->name,
-                                  .hint = "define handle_special_instance_module in the mapper that says it is special"};
+        const ckpt_where where = {
+                .struct_size = sizeof(where),
+                .parameter = module->name,
+                .hint = "define handle_special_instance_module in the mapper that says it is special"};
 
         (void)weights;
         return ckpt_session_fail(ckpt_link_of(m)->session, CKPT_E_PLUGIN, &where,
@@ -128,12 +130,13 @@ static ckpt_status fail_assign(const ckpt_mapper *m, const char *name, const cha
                                   .parameter = name,
                                   .hint = "assign each parameter of the special module once"};
 
-        return ckpt_diagnostics_add(&link->session->diagnostics, CKPT_E_PLUGIN, link->plugin, ckpt_kind_name(link->chain->kind),
-                                    &where, "%s", message);
+        return ckpt_diagnostics_add(&link->session->diagnostics, CKPT_E_PLUGIN, link->plugin,
+                                    ckpt_kind_name(link->chain->kind), &where, "%s", message);
 }
 
 /* A value of NULL is an absent one, and left for the loop to report as missing. */
-void ckpt_mapper_api_assign(ckpt_mapper *m, const ckpt_module *module, const char *param, const ckpt_tensor *tensor)
+void ckpt_mapper_api_assign(ckpt_mapper *m, const ckpt_module *module, const char *param,
+                            const ckpt_tensor *tensor)
 {
         const ckpt_model *model = module->model;
 

@@ -35,14 +35,16 @@ static const ckpt_tensor *cast(ckpt_loop *loop, const ckpt_model_param *param, c
                 return tensor;
         if (ckpt_dtype_can_cast(tensor->dtype, wanted))
                 return ckpt_tensor_cast(tensor, wanted);
-        ckpt_session_fail(loop->session, CKPT_E_MISMATCH, &where,
-                          "the model wants %s and the checkpoint has %s, which cannot be cast without loss of meaning",
-                          ckpt_dtype_name(wanted), ckpt_dtype_name(tensor->dtype));
+        ckpt_session_fail(
+                loop->session, CKPT_E_MISMATCH, &where,
+                "the model wants %s and the checkpoint has %s, which cannot be cast without loss of meaning",
+                ckpt_dtype_name(wanted), ckpt_dtype_name(tensor->dtype));
         return ckpt_tensor_error(&loop->session->scope);
 }
 
 /* Sources of different dtypes are joined in the parameter's, if that is known. */
-static const ckpt_tensor *join(ckpt_loop *loop, const ckpt_model_param *param, const ckpt_tensor **parts, uint32_t count)
+static const ckpt_tensor *join(ckpt_loop *loop, const ckpt_model_param *param, const ckpt_tensor **parts,
+                               uint32_t count)
 {
         const ckpt_where where = {.struct_size = sizeof(where),
                                   .parameter = param->public.name,
@@ -60,7 +62,8 @@ static const ckpt_tensor *join(ckpt_loop *loop, const ckpt_model_param *param, c
                         return parts[i];
                 if (parts[i]->dtype == parts[0]->dtype)
                         continue;
-                ckpt_session_fail(loop->session, CKPT_E_MISMATCH, &where, "its sources have different dtypes, %s and %s",
+                ckpt_session_fail(loop->session, CKPT_E_MISMATCH, &where,
+                                  "its sources have different dtypes, %s and %s",
                                   ckpt_dtype_name(parts[0]->dtype), ckpt_dtype_name(parts[i]->dtype));
                 return ckpt_tensor_error(&loop->session->scope);
         }
@@ -85,23 +88,25 @@ static void print_shape(ckpt_text *text, const int64_t *shape, uint32_t rank)
         ckpt_text_add(text, "]");
 }
 
-static void fail_shape(ckpt_loop *loop, const ckpt_param *param, const ckpt_shard *shard, const ckpt_tensor *whole,
-                       const ckpt_tensor *found)
+static void fail_shape(ckpt_loop *loop, const ckpt_param *param, const ckpt_shard *shard,
+                       const ckpt_tensor *whole, const ckpt_tensor *found)
 {
-        const ckpt_where where = {.struct_size = sizeof(where),
-                                  .parameter = param->name,
-                                  .tensor = source_of(whole),
-                                  .hint = "check the model's shape and parallel sizes against the checkpoint"};
-        _cleanup_(ckpt_text_deinit) ckpt_text wanted = CKPT_TEXT_INIT, made = CKPT_TEXT_INIT, style = CKPT_TEXT_INIT,
-                                              expression = CKPT_TEXT_INIT;
+        const ckpt_where where = {
+                .struct_size = sizeof(where),
+                .parameter = param->name,
+                .tensor = source_of(whole),
+                .hint = "check the model's shape and parallel sizes against the checkpoint"};
+        _cleanup_(ckpt_text_deinit) ckpt_text wanted = CKPT_TEXT_INIT, made = CKPT_TEXT_INIT,
+                                              style = CKPT_TEXT_INIT, expression = CKPT_TEXT_INIT;
 
         print_shape(&wanted, param->shape, param->rank);
         print_shape(&made, found->shape, found->rank);
         ckpt_shard_print(loop->session, shard, &style);
         ckpt_tensor_print(found, &expression);
         ckpt_session_fail(loop->session, CKPT_E_MISMATCH, &where,
-                          "the model wants shape %s and the checkpoint gives %s (shard: %s), from %s", ckpt_text_get(&wanted),
-                          ckpt_text_get(&made), ckpt_text_get(&style), ckpt_text_get(&expression));
+                          "the model wants shape %s and the checkpoint gives %s (shard: %s), from %s",
+                          ckpt_text_get(&wanted), ckpt_text_get(&made), ckpt_text_get(&style),
+                          ckpt_text_get(&expression));
 }
 
 /* Without memory the session's scope says so, and the load ends with that. */
@@ -113,10 +118,12 @@ static void bind(ckpt_loop *loop, uint64_t param, const ckpt_tensor *value)
         loop->bindings[param].value = value;
 }
 
-void ckpt_loop_bind(ckpt_loop *loop, const ckpt_module *module, uint64_t param, const ckpt_tensor *const *values, uint32_t count)
+void ckpt_loop_bind(ckpt_loop *loop, const ckpt_module *module, uint64_t param,
+                    const ckpt_tensor *const *values, uint32_t count)
 {
         const ckpt_model_param *p = loop->model->params.items[param];
-        const ckpt_tensor **parts = ckpt_arena_calloc(&loop->session->scope.arena, count, sizeof(*parts)), *value;
+        const ckpt_tensor **parts = ckpt_arena_calloc(&loop->session->scope.arena, count, sizeof(*parts)),
+                          *value;
         ckpt_shard shard;
 
         if (!parts) {

@@ -2,7 +2,7 @@
 
 /*
  * A model that the engine did not give, from the renamed weights: every "module.param" is a parameter, and
- * sources of fused targets become the target. What names cannot show is checked here and in layers.c, on the
+ * sources of fused targets become the target. What names cannot show is checked here and in checks.c, on the
  * whole model, so that every pipeline rank finds the same faults; then this rank keeps what it owns.
  */
 
@@ -23,7 +23,8 @@ static int32_t role_of(ckpt_mapper *m, const char *name)
 }
 
 /* The module that a weight's module becomes: itself, or the fused target beside it. */
-static const char *target_of(const struct ckpt_rules *rules, ckpt_arena *arena, const char *module, int32_t *ret_role)
+static const char *target_of(const struct ckpt_rules *rules, ckpt_arena *arena, const char *module,
+                             int32_t *ret_role)
 {
         const ckpt_rule_fuse *rule;
         const char *last;
@@ -61,7 +62,7 @@ ckpt_status ckpt_base_derive_model(ckpt_mapper *m, const ckpt_weights *weights, 
         if (r < 0)
                 return r;
         r = ckpt_fused_check(m, weights, builder->model);
-        checked = ckpt_layers_check(m, weights, builder->model);
+        checked = ckpt_derived_check(m, weights, builder->model);
         return r < 0 ? r : checked;
 }
 
@@ -72,7 +73,8 @@ static ckpt_status keep_own(ckpt_loop *loop)
 
         for (uint64_t i = 0; i < model->modules.count; i++) {
                 const ckpt_module *module = model->modules.items[i];
-                const bool own = ckpt_rules_owns(loop->rules, &loop->session->mapping, loop->n_layers, module->name);
+                const bool own =
+                        ckpt_rules_owns(loop->rules, &loop->session->mapping, loop->n_layers, module->name);
 
                 for (uint64_t j = 0; j < module->params.count; j++)
                         model->params.items[module->params.items[j]]->wanted = own;
@@ -82,9 +84,11 @@ static ckpt_status keep_own(ckpt_loop *loop)
 
 ckpt_status ckpt_loop_derive(ckpt_loop *loop)
 {
-        ckpt_model_builder builder = {.api = loop->session->scope.api, .session = loop->session, .model = loop->model};
-        const ckpt_where where = {.struct_size = sizeof(where),
-                                  .hint = "check that the checkpoint is complete and that nothing drops all of its tensors"};
+        ckpt_model_builder builder = {
+                .api = loop->session->scope.api, .session = loop->session, .model = loop->model};
+        const ckpt_where where = {
+                .struct_size = sizeof(where),
+                .hint = "check that the checkpoint is complete and that nothing drops all of its tensors"};
         ckpt_status r = ckpt_mapper_api_derive_model(loop->mapper, loop->weights, &builder);
 
         if (builder.status < 0)

@@ -16,7 +16,8 @@ static ckpt_status add_engine_skips(struct ckpt_rules *rules, const ckpt_describ
         ckpt_status r = CKPT_OK;
 
         for (uint64_t i = 0; r == CKPT_OK && i < options->n_skip_modules; i++)
-                r = ckpt_array_push(&rules->skips, (ckpt_rule_skip){options->skip_modules[i], ckpt_rule_engine});
+                r = ckpt_array_push(&rules->skips,
+                                    (ckpt_rule_skip){options->skip_modules[i], ckpt_rule_engine});
         return r;
 }
 
@@ -49,8 +50,8 @@ static ckpt_status prepare_model(ckpt_loop *loop, const ckpt_config *config)
                         loop->model->params.items[i]->assigned = NULL;
         if (r < 0)
                 return r;
-        loop->bindings =
-                ckpt_arena_calloc(&loop->session->scope.arena, loop->model->params.count, sizeof(*loop->bindings));
+        loop->bindings = ckpt_arena_calloc(&loop->session->scope.arena, loop->model->params.count,
+                                           sizeof(*loop->bindings));
         return loop->bindings ? CKPT_OK : CKPT_E_NOMEM;
 }
 
@@ -75,9 +76,9 @@ static ckpt_status run(ckpt_loop *loop, const ckpt_config *config, uint64_t *ret
         return r;
 }
 
-ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, ckpt_weights *store, const ckpt_weights *source,
-                                 ckpt_model *model, const ckpt_config *config, const ckpt_describe_options *options,
-                                 ckpt_description *ret_description)
+ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, ckpt_weights *store,
+                                 const ckpt_weights *source, ckpt_model *model, const ckpt_config *config,
+                                 const ckpt_describe_options *options, ckpt_description *ret_description)
 {
         _cleanup_(loop_deinit) ckpt_loop loop = {.session = session,
                                                  .chain = mapper,

@@ -41,7 +41,8 @@ const char *ckpt_rules_find_skip(const struct ckpt_rules *rules, const char *mod
         for (uint64_t i = 0; i < rules->skips.count; i++) {
                 const ckpt_rule_skip *rule = &rules->skips.items[i];
 
-                if ((rule->rule == ckpt_rule_engine) == engine && ckpt_pattern_match_prefix(rule->pattern, module, &rest))
+                if ((rule->rule == ckpt_rule_engine) == engine &&
+                    ckpt_pattern_match_prefix(rule->pattern, module, &rest))
                         return rule->rule;
         }
         return NULL;
@@ -53,7 +54,8 @@ static bool parse_layer(const char *text, int64_t *ret_layer, const char **ret_r
         const size_t digits = strspn(text, "0123456789");
         int64_t layer = 0;
 
-        if (digits == 0 || digits > 9 || (digits > 1 && text[0] == '0') || (text[digits] && text[digits] != '.'))
+        if (digits == 0 || digits > 9 || (digits > 1 && text[0] == '0') ||
+            (text[digits] && text[digits] != '.'))
                 return false;
         for (size_t i = 0; i < digits; i++)
                 layer = layer * 10 + (text[i] - '0');
@@ -62,16 +64,19 @@ static bool parse_layer(const char *text, int64_t *ret_layer, const char **ret_r
         return true;
 }
 
-bool ckpt_rule_stage_layer(const ckpt_rule_stage *rule, const char *module, int64_t *ret_layer, const char **ret_rest)
+bool ckpt_rule_stage_layer(const ckpt_rule_stage *rule, const char *module, int64_t *ret_layer,
+                           const char **ret_rest)
 {
         const char *number;
 
-        return (rule->stage & CKPT_STAGE_LAYER) && ckpt_pattern_match_prefix(rule->pattern, module, &number) && number &&
+        return (rule->stage & CKPT_STAGE_LAYER) &&
+               ckpt_pattern_match_prefix(rule->pattern, module, &number) && number &&
                parse_layer(number, ret_layer, ret_rest);
 }
 
 /* The last stage rule that matches a module, and the layer's number if it is one of layers. */
-static const ckpt_rule_stage *find_stage(const struct ckpt_rules *rules, const char *module, int64_t *ret_layer)
+static const ckpt_rule_stage *find_stage(const struct ckpt_rules *rules, const char *module,
+                                         int64_t *ret_layer)
 {
         const char *rest;
 
@@ -94,7 +99,8 @@ static int32_t layer_owner(const ckpt_mapping *mapping, int64_t n_layers, int64_
         return layer < n_layers ? ckpt_mapping_layer_rank(mapping, layer, n_layers) : mapping->pp_size - 1;
 }
 
-int32_t ckpt_rules_owner(const struct ckpt_rules *rules, const ckpt_mapping *mapping, int64_t n_layers, const char *module)
+int32_t ckpt_rules_owner(const struct ckpt_rules *rules, const ckpt_mapping *mapping, int64_t n_layers,
+                         const char *module)
 {
         const int32_t last = mapping->pp_size - 1, rank = mapping->pp_rank;
         const ckpt_rule_stage *rule;
@@ -110,12 +116,14 @@ int32_t ckpt_rules_owner(const struct ckpt_rules *rules, const ckpt_mapping *map
                 owner = n_layers > 0 ? layer_owner(mapping, n_layers, layer) : rank;
                 return owner == rank ? -1 : owner;
         }
-        if (((rule->stage & CKPT_STAGE_FIRST) && rank == 0) || ((rule->stage & CKPT_STAGE_LAST) && rank == last))
+        if (((rule->stage & CKPT_STAGE_FIRST) && rank == 0) ||
+            ((rule->stage & CKPT_STAGE_LAST) && rank == last))
                 return -1;
         return rule->stage & CKPT_STAGE_FIRST ? 0 : last;
 }
 
-bool ckpt_rules_owns(const struct ckpt_rules *rules, const ckpt_mapping *mapping, int64_t n_layers, const char *module)
+bool ckpt_rules_owns(const struct ckpt_rules *rules, const ckpt_mapping *mapping, int64_t n_layers,
+                     const char *module)
 {
         return ckpt_rules_owner(rules, mapping, n_layers, module) < 0;
 }
@@ -131,7 +139,8 @@ static int64_t layers_shown(const struct ckpt_rules *rules, const char *name)
         return most;
 }
 
-int64_t ckpt_rules_count_layers(const struct ckpt_rules *rules, const ckpt_config *config, const ckpt_weights *weights)
+int64_t ckpt_rules_count_layers(const struct ckpt_rules *rules, const ckpt_config *config,
+                                const ckpt_weights *weights)
 {
         const int64_t configured = ckpt_config_i64(config, "num_hidden_layers", 0);
         int64_t most = 0;
@@ -159,7 +168,8 @@ const char *ckpt_name_sibling(ckpt_arena *arena, const char *module, const char 
         const char *own;
         const uint64_t parent = ckpt_name_split(module, &own);
 
-        return parent ? ckpt_arena_printf(arena, "%.*s.%s", (int)parent, module, last) : ckpt_arena_strdup(arena, last);
+        return parent ? ckpt_arena_printf(arena, "%.*s.%s", (int)parent, module, last)
+                      : ckpt_arena_strdup(arena, last);
 }
 
 const char *ckpt_name_join(ckpt_arena *arena, const char *module, const char *param)

@@ -7,20 +7,24 @@
  * where nothing divides it; where a rank holds a part, only a mapper can tell the rows apart.
  */
 
-#include "core/base/cleanup.h"
 #include "core/mapper/fused.h"
+#include "core/base/cleanup.h"
 
 static void print_sources(const ckpt_rule_fuse *rule, ckpt_text *text)
 {
         ckpt_text_add(text, "%s is made of ", rule->target);
         for (uint32_t i = 0; i < rule->n_sources; i++)
-                ckpt_text_add(text, "%s%s", i == 0 ? "" : i + 1 < rule->n_sources ? ", " : " and ", rule->sources[i]);
+                ckpt_text_add(text, "%s%s",
+                              i == 0                    ? ""
+                              : i + 1 < rule->n_sources ? ", "
+                                                        : " and ",
+                              rule->sources[i]);
 }
 
 /* ---- the check of a derived model ---- */
 
-static void fail_source(ckpt_session *session, const ckpt_weights *weights, const ckpt_rule_fuse *rule, const char *parameter,
-                        const char *key)
+static void fail_source(ckpt_session *session, const ckpt_weights *weights, const ckpt_rule_fuse *rule,
+                        const char *parameter, const char *key)
 {
         const ckpt_where where = {.struct_size = sizeof(where),
                                   .parameter = parameter,
@@ -36,7 +40,8 @@ static void fail_source(ckpt_session *session, const ckpt_weights *weights, cons
 
 /* Which keys of one parameter's sources are there: how many. */
 static uint32_t count_sources(ckpt_arena *arena, const ckpt_weights *weights, const ckpt_rule_fuse *rule,
-                              const ckpt_module *module, const char *param, const char **ret_keys, bool *ret_there)
+                              const ckpt_module *module, const char *param, const char **ret_keys,
+                              bool *ret_there)
 {
         uint32_t count = 0;
 
@@ -82,8 +87,8 @@ ckpt_status ckpt_fused_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_m
                 if (!rule || ckpt_mapper_skip_rule(m, module))
                         continue;
                 for (uint64_t j = 0; j < module->params.count; j++) {
-                        const ckpt_status r =
-                                check_param(link->session, weights, rule, module, model->params.items[module->params.items[j]]);
+                        const ckpt_status r = check_param(link->session, weights, rule, module,
+                                                          model->params.items[module->params.items[j]]);
 
                         if (r == CKPT_E_NOMEM)
                                 return r;
@@ -101,24 +106,28 @@ static ckpt_status open_sources(ckpt_loop *loop, const ckpt_module *module, cons
                                 const ckpt_weights **ret_before, const ckpt_weights **ret_views)
 {
         for (uint32_t i = 0; i < rule->n_sources; i++) {
-                const char *source = ckpt_name_sibling(&loop->session->scope.arena, module->name, rule->sources[i]);
-                const ckpt_where where = {.struct_size = sizeof(where), .parameter = module->name, .tensor = source};
+                const char *source =
+                        ckpt_name_sibling(&loop->session->scope.arena, module->name, rule->sources[i]);
+                const ckpt_where where = {
+                        .struct_size = sizeof(where), .parameter = module->name, .tensor = source};
 
                 if (!source)
                         return CKPT_E_NOMEM;
                 if (!ckpt_weights_has_prefix(loop->weights, source))
                         continue;
                 ret_before[i] = ckpt_weights_filter(loop->weights, source);
-                ret_views[i] = ckpt_mapper_api_apply_callbacks(loop->mapper, module, rule->sources[i], ret_before[i]);
+                ret_views[i] = ckpt_mapper_api_apply_callbacks(loop->mapper, module, rule->sources[i],
+                                                               ret_before[i]);
                 if (!ret_views[i])
-                        return ckpt_session_fail(loop->session, CKPT_E_PLUGIN, &where,
-                                                 "the weight mapper's callbacks returned no weights for this source");
+                        return ckpt_session_fail(
+                                loop->session, CKPT_E_PLUGIN, &where,
+                                "the weight mapper's callbacks returned no weights for this source");
         }
         return CKPT_OK;
 }
 
-static void missing_sources(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule, const char *param,
-                            const ckpt_tensor *const *values)
+static void missing_sources(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule,
+                            const char *param, const ckpt_tensor *const *values)
 {
         ckpt_arena *const arena = &loop->session->scope.arena;
         _cleanup_(ckpt_text_deinit) ckpt_text text = CKPT_TEXT_INIT;
@@ -134,26 +143,29 @@ static void missing_sources(ckpt_loop *loop, const ckpt_module *module, const ck
 }
 
 /* The checkpoint has the target itself. */
-static void bind_fused_already(ckpt_loop *loop, const ckpt_module *module, uint64_t param, const ckpt_tensor *value)
+static void bind_fused_already(ckpt_loop *loop, const ckpt_module *module, uint64_t param,
+                               const ckpt_tensor *value)
 {
         const ckpt_model_param *p = loop->model->params.items[param];
-        const ckpt_where where = {.struct_size = sizeof(where),
-                                  .parameter = p->public.name,
-                                  .tensor = p->public.name,
-                                  .hint = "a mapper must split the tensor into its sources (preprocess_weights)"};
+        const ckpt_where where = {
+                .struct_size = sizeof(where),
+                .parameter = p->public.name,
+                .tensor = p->public.name,
+                .hint = "a mapper must split the tensor into its sources (preprocess_weights)"};
         ckpt_shard shard;
 
         ckpt_mapper_style(loop->mapper, module, &shard);
         if (ckpt_mapping_group_size(&loop->session->mapping, shard.group) <= 1)
                 ckpt_loop_bind(loop, module, param, &value, 1);
         else
-                ckpt_session_fail(loop->session, CKPT_E_UNSUPPORTED, &where,
-                                  "the checkpoint holds this tensor already fused, and a rank's part of it cannot be cut out "
-                                  "without knowing its sources");
+                ckpt_session_fail(
+                        loop->session, CKPT_E_UNSUPPORTED, &where,
+                        "the checkpoint holds this tensor already fused, and a rank's part of it cannot be "
+                        "cut out without knowing its sources");
 }
 
-static void describe_param(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule, uint64_t param,
-                           const ckpt_weights *const *views, const ckpt_tensor **values)
+static void describe_param(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule,
+                           uint64_t param, const ckpt_weights *const *views, const ckpt_tensor **values)
 {
         const char *last = loop->model->params.items[param]->last;
         const ckpt_tensor *own;
@@ -175,7 +187,8 @@ static void describe_param(ckpt_loop *loop, const ckpt_module *module, const ckp
 }
 
 /* A source of a parameter that failed is not left over: one reason is enough. */
-static void use_after_failure(ckpt_loop *loop, const ckpt_module *module, const ckpt_weights *const *before, uint32_t count)
+static void use_after_failure(ckpt_loop *loop, const ckpt_module *module, const ckpt_weights *const *before,
+                              uint32_t count)
 {
         bool failed = false;
 

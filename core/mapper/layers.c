@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What a derived model's names cannot show: that layers are exactly 0 … num_hidden_layers - 1 and alike, and
- * that what every model needs is there
+ * Whether the layers of a derived model are exactly 0 … num_hidden_layers - 1, and alike
  *
- * Names below a list of layers are taken apart into the layer's number and the rest. A rest that most layers
- * have is missing from the others; one that few have is one too many there. A model whose layers do differ has
- * a mapper with a derive_model of its own.
+ * Names below a list of layers are taken apart into the layer's number and the rest. A rest that most
+ * layers have is missing from the others; one that few have is one too many there. A model whose layers do
+ * differ has a mapper with a derive_model of its own.
  */
 
 #include <ckpt/config.h>
 
 #include "core/base/cleanup.h"
 #include "core/mapper/loop.h"
-
-/* No model comes near; it bounds the work that a number in a configuration can ask for. */
-#define LAYERS_MAX 65536
 
 typedef struct layer_param {
         int64_t layer;
@@ -143,11 +139,12 @@ static void check_layer_there(layer_list *list, int64_t layer)
         if (!where.parameter)
                 keep_first(list, CKPT_E_NOMEM);
         else if (!is_skipped(list, where.parameter))
-                keep_first(list, ckpt_session_fail(list->session, CKPT_E_MISSING, &where,
-                                                   "the whole layer %lld is missing; num_hidden_layers is %lld and the "
-                                                   "checkpoint has %llu layers",
-                                                   (long long)layer, (long long)list->expected,
-                                                   (unsigned long long)list->layers.count));
+                keep_first(list, ckpt_session_fail(
+                                         list->session, CKPT_E_MISSING, &where,
+                                         "the whole layer %lld is missing; num_hidden_layers is %lld and the "
+                                         "checkpoint has %llu layers",
+                                         (long long)layer, (long long)list->expected,
+                                         (unsigned long long)list->layers.count));
 }
 
 static void check_layer_wanted(layer_list *list, int64_t layer)
@@ -160,8 +157,8 @@ static void check_layer_wanted(layer_list *list, int64_t layer)
                 keep_first(list, CKPT_E_NOMEM);
         else if (!is_skipped(list, where.parameter))
                 keep_first(list, ckpt_session_fail(list->session, CKPT_E_UNUSED, &where,
-                                                   "layer %lld is one too many; num_hidden_layers is %lld", (long long)layer,
-                                                   (long long)list->expected));
+                                                   "layer %lld is one too many; num_hidden_layers is %lld",
+                                                   (long long)layer, (long long)list->expected));
 }
 
 static void check_layers(layer_list *list)
@@ -201,10 +198,11 @@ static void fail_param(layer_list *list, int64_t layer, const char *rest, bool l
                 return;
         if (lacks)
                 ckpt_nearest_print(list->session, list->weights, name, &near);
-        keep_first(list, ckpt_session_fail(list->session, lacks ? CKPT_E_MISSING : CKPT_E_UNUSED, &where,
-                                           lacks ? "layer %lld has no such tensor, and the other layers have it%s"
-                                                 : "layer %lld has this tensor, and the other layers do not%s",
-                                           (long long)layer, ckpt_text_get(&near)));
+        keep_first(list,
+                   ckpt_session_fail(list->session, lacks ? CKPT_E_MISSING : CKPT_E_UNUSED, &where,
+                                     lacks ? "layer %lld has no such tensor, and the other layers have it%s"
+                                           : "layer %lld has this tensor, and the other layers do not%s",
+                                     (long long)layer, ckpt_text_get(&near)));
 }
 
 /* One rest, in the layers params[from] … params[to - 1]; both lists ascend. */
@@ -230,118 +228,31 @@ static void check_params(layer_list *list)
         for (uint64_t from = 0, to; from < count; from = to) {
                 uint64_t known = from; /* layers past the last are a fault of their own */
 
-                for (to = from; to < count && strcmp(list->params.items[to].rest, list->params.items[from].rest) == 0; to++)
+                for (to = from;
+                     to < count && strcmp(list->params.items[to].rest, list->params.items[from].rest) == 0;
+                     to++)
                         known += list->params.items[to].layer < list->expected;
                 if (known > from && known - from != list->layers.count)
                         check_rest(list, from, known);
         }
 }
 
-/* ---- required modules ---- */
-
-static bool is_overridden(const struct ckpt_rules *rules, uint64_t index)
-{
-        for (uint64_t i = index + 1; i < rules->stages.count; i++)
-                if (strcmp(rules->stages.items[i].pattern, rules->stages.items[index].pattern) == 0)
-                        return true;
-        return false;
-}
-
-static bool is_there(const ckpt_rule_stage *rule, const ckpt_model *model)
-{
-        const char *rest;
-
-        for (uint64_t i = 0; i < model->modules.count; i++) {
-                const char *name = model->modules.items[i]->name;
-
-                if (rule->stage & CKPT_STAGE_LAYER ? ckpt_pattern_match_prefix(rule->pattern, name, &rest)
-                                                   : ckpt_pattern_match(rule->pattern, name))
-                        return true;
-        }
-        return false;
-}
-
-static ckpt_status check_required(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model,
-                                  const ckpt_rule_stage *rule)
-{
-        ckpt_session *session = ckpt_link_of(m)->session;
-        const ckpt_module module = ckpt_module_named(session, rule->pattern);
-        const ckpt_where where = {.struct_size = sizeof(where),
-                                  .parameter = rule->pattern,
-                                  .hint = "complete the checkpoint (is an index file missing?), or skip the module"};
-        _cleanup_(ckpt_text_deinit) ckpt_text near = CKPT_TEXT_INIT;
-        const char *key;
-
-        if (is_there(rule, model) || ckpt_mapper_skip_rule(m, &module))
-                return CKPT_OK;
-        key = ckpt_arena_printf(&session->scope.arena, "%s.weight", rule->pattern);
-        if (!key)
-                return CKPT_E_NOMEM;
-        ckpt_nearest_print(session, weights, key, &near);
-        return ckpt_session_fail(session, CKPT_E_MISSING, &where, "the checkpoint has no tensor of this module%s",
-                                 ckpt_text_get(&near));
-}
-
 /* ---- all of it ---- */
 
-/* A mapper may know several lists that its models have by turns; one without any layer is not used. */
-static ckpt_status check_list(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model,
-                              const ckpt_rule_stage *rule, int64_t expected, bool *found)
+ckpt_status ckpt_layers_check_list(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model,
+                                   const ckpt_rule_stage *rule, int64_t expected, bool *found)
 {
         _cleanup_(list_deinit) layer_list list = {
                 .m = m, .session = ckpt_link_of(m)->session, .weights = weights, .expected = expected};
         const ckpt_status r = collect(&list, rule, model);
 
+        /*
+         * A mapper may know several lists that its models have by turns; one without any layer is not used.
+         */
         if (r < 0 || list.layers.count == 0)
                 return r;
         *found = true;
         check_layers(&list);
         check_params(&list);
         return list.first;
-}
-
-static ckpt_status check_rule(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model, const ckpt_rule_stage *rule,
-                              int64_t expected, bool *found)
-{
-        const ckpt_status r = (rule->stage & CKPT_STAGE_LAYER) && expected > 0
-                                      ? check_list(m, weights, model, rule, expected, found)
-                                      : CKPT_OK;
-
-        return r == CKPT_OK && (rule->stage & CKPT_STAGE_REQUIRED) ? check_required(m, weights, model, rule) : r;
-}
-
-/* The configuration says that there are layers, and no list has any. */
-static ckpt_status check_any_layer(ckpt_mapper *m, const ckpt_weights *weights, const ckpt_model *model,
-                                   const struct ckpt_rules *rules)
-{
-        for (uint64_t i = 0; i < rules->stages.count; i++) {
-                const ckpt_rule_stage *rule = &rules->stages.items[i];
-
-                if ((rule->stage & CKPT_STAGE_LAYER) && !is_overridden(rules, i))
-                        return rule->stage & CKPT_STAGE_REQUIRED ? CKPT_OK : check_required(m, weights, model, rule);
-        }
-        return CKPT_OK;
-}
-
-ckpt_status ckpt_layers_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model *model)
-{
-        const struct ckpt_rules *rules = ckpt_link_of(m)->chain->rules;
-        const int64_t expected = ckpt_config_i64(m->config, "num_hidden_layers", 0);
-        const ckpt_where where = {.struct_size = sizeof(where), .hint = "correct num_hidden_layers of the configuration"};
-        ckpt_status first = CKPT_OK;
-        bool found = false;
-
-        if (expected > LAYERS_MAX)
-                return ckpt_session_fail(ckpt_link_of(m)->session, CKPT_E_LIMIT, &where,
-                                         "num_hidden_layers is %lld; models have at most %d layers", (long long)expected,
-                                         LAYERS_MAX);
-        for (uint64_t i = 0; i < rules->stages.count; i++) {
-                const ckpt_status r =
-                        is_overridden(rules, i) ? CKPT_OK
-                                                : check_rule(m, weights, model, &rules->stages.items[i], expected, &found);
-
-                if (first == CKPT_OK)
-                        first = r;
-        }
-        return first == CKPT_OK && expected > 0 && !found ? check_any_layer(m, weights, model, rules) : first;
 }

@@ -3,9 +3,9 @@
 /*
  * The load loop: every module of the model in its order, every parameter of it
  *
- * A module is left out by the engine, by the mapper or because another pipeline rank owns it; else it is fused,
- * special, or copied parameter by parameter. Slots see whole tensors and record what they do not like; the loop
- * goes on, so that one run names every fault.
+ * A module is left out by the engine, by the mapper or because another pipeline rank owns it; else it is
+ * fused, special, or copied parameter by parameter. Slots see whole tensors and record what they do not
+ * like; the loop goes on, so that one run names every fault.
  */
 
 #include <ckpt/interfaces.h>
@@ -31,7 +31,8 @@ static const ckpt_weights *view_of(ckpt_loop *loop, const ckpt_module *module)
         return module->name[0] ? ckpt_weights_filter(loop->weights, module->name) : loop->weights;
 }
 
-static void bind_or_miss(ckpt_loop *loop, const ckpt_module *module, uint64_t param, const ckpt_tensor *value, const char *more)
+static void bind_or_miss(ckpt_loop *loop, const ckpt_module *module, uint64_t param, const ckpt_tensor *value,
+                         const char *more)
 {
         const char *last = loop->model->params.items[param]->last, *key;
 
@@ -67,7 +68,8 @@ static void describe_copied(ckpt_loop *loop, const ckpt_module *module, const ck
 
                 if (!p->assigned)
                         bind_or_miss(loop, module, module->params.items[i],
-                                     ckpt_mapper_api_handle_manual_copy(loop->mapper, module, view, p->last), NULL);
+                                     ckpt_mapper_api_handle_manual_copy(loop->mapper, module, view, p->last),
+                                     NULL);
         }
 }
 
@@ -83,7 +85,8 @@ static bool has_failed(const ckpt_loop *loop, const ckpt_module *module)
 static void use_after_failure(ckpt_loop *loop, const ckpt_module *module, const ckpt_weights *view)
 {
         for (uint64_t i = 0; i < module->params.count; i++) {
-                const ckpt_tensor *own = ckpt_weights_get(view, loop->model->params.items[module->params.items[i]]->last);
+                const ckpt_tensor *own =
+                        ckpt_weights_get(view, loop->model->params.items[module->params.items[i]]->last);
 
                 if (own)
                         ckpt_tensor_mark_sources(own, loop->used);

@@ -5,9 +5,9 @@
 /*
  * The load loop: from renamed weights to one description per parameter
  *
- * Input: the checkpoint's weights, a chain of mapper frames on which init_model_and_config has succeeded, and a model
- * (the engine's, or an empty one to derive). Output: for every parameter of the model its whole expression, sharded,
- * joined and cast, or the name of the rule that leaves it out. Nothing is read.
+ * Input: the checkpoint's weights, a chain of mapper frames on which init_model_and_config has succeeded, and
+ * a model (the engine's, or an empty one to derive). Output: for every parameter of the model its whole
+ * expression, sharded, joined and cast, or the name of the rule that leaves it out. Nothing is read.
  */
 
 #include "core/frame/chain.h"
@@ -38,12 +38,13 @@ typedef struct ckpt_description {
 } ckpt_description;
 
 /**
- * Runs the loop. `store` is the checkpoint, `source` its dictionary of source nodes (ckpt_weights_dict_of_store). With
- * model->derived the model is filled. Every failure of every parameter is recorded; the result is the first one's status.
+ * Runs the loop. `store` is the checkpoint, `source` its dictionary of source nodes
+ * (ckpt_weights_dict_of_store). With model->derived the model is filled. Every failure of every parameter is
+ * recorded; the result is the first one's status.
  */
-ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, ckpt_weights *store, const ckpt_weights *source,
-                                 ckpt_model *model, const ckpt_config *config, const ckpt_describe_options *options,
-                                 ckpt_description *ret_description);
+ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, ckpt_weights *store,
+                                 const ckpt_weights *source, ckpt_model *model, const ckpt_config *config,
+                                 const ckpt_describe_options *options, ckpt_description *ret_description);
 
 /* ---- rules ---- */
 
@@ -85,15 +86,18 @@ const ckpt_rule_fuse *ckpt_rules_find_target(const struct ckpt_rules *rules, con
 /** The fused rule one of whose sources is this last component, or NULL. */
 const ckpt_rule_fuse *ckpt_rules_find_source(const struct ckpt_rules *rules, const char *last);
 /** Whether this pipeline rank owns a module, by the stage rules; *ret_layer is the layer's number or -1. */
-bool ckpt_rules_owns(const struct ckpt_rules *rules, const ckpt_mapping *mapping, int64_t n_layers, const char *module);
+bool ckpt_rules_owns(const struct ckpt_rules *rules, const ckpt_mapping *mapping, int64_t n_layers,
+                     const char *module);
 
 /* ---- shards ---- */
 
 /**
- * This rank's part of a whole tensor under a shard. An axis beyond the tensor's rank, a width of 1 and a group of one rank leave it
- * whole. What does not divide is recorded with `what` (the parameter) and gives the error tensor.
+ * This rank's part of a whole tensor under a shard. An axis beyond the tensor's rank, a width of 1 and a
+ * group of one rank leave it whole. What does not divide is recorded with `what` (the parameter) and gives
+ * the error tensor.
  */
-const ckpt_tensor *ckpt_shard_apply(ckpt_session *session, const ckpt_shard *shard, const ckpt_tensor *tensor, const char *what);
+const ckpt_tensor *ckpt_shard_apply(ckpt_session *session, const ckpt_shard *shard, const ckpt_tensor *tensor,
+                                    const char *what);
 
 /* ---- the runtime's own mapper: the last link of every chain ---- */
 
@@ -102,10 +106,11 @@ const char *ckpt_base_rename(ckpt_mapper *m, const char *name);
 const ckpt_weights *ckpt_base_preprocess_weights(ckpt_mapper *m, const ckpt_weights *weights);
 const ckpt_weights *ckpt_base_apply_callbacks(ckpt_mapper *m, const ckpt_module *module, const char *source,
                                               const ckpt_weights *weights);
-const ckpt_tensor *ckpt_base_handle_manual_copy(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
-                                                const char *name);
+const ckpt_tensor *ckpt_base_handle_manual_copy(ckpt_mapper *m, const ckpt_module *module,
+                                                const ckpt_weights *weights, const char *name);
 int32_t ckpt_base_is_special_instance_module(ckpt_mapper *m, const ckpt_module *module);
-ckpt_status ckpt_base_handle_special_instance_module(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights);
+ckpt_status ckpt_base_handle_special_instance_module(ckpt_mapper *m, const ckpt_module *module,
+                                                     const ckpt_weights *weights);
 const char *ckpt_base_should_skip_module(ckpt_mapper *m, const ckpt_module *module);
 void ckpt_base_module_style(ckpt_mapper *m, const ckpt_module *module, ckpt_shard *ret_shard);
 ckpt_status ckpt_base_derive_model(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model_builder *builder);
@@ -116,6 +121,7 @@ void ckpt_rules_api_callback(ckpt_rules *rules, ckpt_callback callback);
 void ckpt_rules_api_skip(ckpt_rules *rules, const char *pattern, const char *rule);
 void ckpt_rules_api_style(ckpt_rules *rules, const char *pattern, const ckpt_shard *shard);
 void ckpt_rules_api_stage(ckpt_rules *rules, const char *pattern, uint32_t stage);
-void ckpt_mapper_api_assign(ckpt_mapper *m, const ckpt_module *module, const char *param, const ckpt_tensor *tensor);
+void ckpt_mapper_api_assign(ckpt_mapper *m, const ckpt_module *module, const char *param,
+                            const ckpt_tensor *tensor);
 
 #endif

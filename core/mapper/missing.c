@@ -7,8 +7,10 @@
 #include "core/base/cleanup.h"
 #include "core/mapper/loop.h"
 
-#define NEAREST_SHOWN 3u
-/* The search is the slow part of a failure; whoever has more of them than this needs no help with spelling. */
+#define NEAREST_SHOWN    3u
+/*
+ * The search is the slow part of a failure; whoever has more of them than this needs no help with spelling.
+ */
 #define NEAREST_FAILURES 64u
 
 /* A name, and the checkpoint's own where the mapper has renamed it. */
@@ -40,19 +42,22 @@ void ckpt_nearest_print(ckpt_session *session, const ckpt_weights *weights, cons
         }
 }
 
-void ckpt_loop_missing(ckpt_loop *loop, const ckpt_module *module, const char *param, const char *key, const char *more)
+void ckpt_loop_missing(ckpt_loop *loop, const ckpt_module *module, const char *param, const char *key,
+                       const char *more)
 {
         const ckpt_where where = {
                 .struct_size = sizeof(where),
                 .parameter = ckpt_name_join(&loop->session->scope.arena, module->name, param),
                 .tensor = key,
-                .hint = "complete the checkpoint, rename the tensor (params_map, the mapper's rename), or skip the module"};
+                .hint = "complete the checkpoint, rename the tensor (params_map, the mapper's rename), or "
+                        "skip the module"};
         _cleanup_(ckpt_text_deinit) ckpt_text near = CKPT_TEXT_INIT, style = CKPT_TEXT_INIT;
         ckpt_shard shard;
 
         ckpt_nearest_print(loop->session, loop->weights, key, &near);
         ckpt_mapper_style(loop->mapper, module, &shard);
         ckpt_shard_print(loop->session, &shard, &style);
-        ckpt_session_fail(loop->session, CKPT_E_MISSING, &where, "the checkpoint has no such tensor%s%s%s (shard: %s)",
-                          more ? "; " : "", more ? more : "", ckpt_text_get(&near), ckpt_text_get(&style));
+        ckpt_session_fail(loop->session, CKPT_E_MISSING, &where,
+                          "the checkpoint has no such tensor%s%s%s (shard: %s)", more ? "; " : "",
+                          more ? more : "", ckpt_text_get(&near), ckpt_text_get(&style));
 }

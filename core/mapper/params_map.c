@@ -11,7 +11,7 @@
 #include "core/base/cleanup.h"
 #include "core/mapper/params_map.h"
 
-#define MATCH_LIMIT 1000000u
+#define MATCH_LIMIT    1000000u
 #define HEAP_LIMIT_KIB 65536u
 /* Longer names than this are nobody's parameter; it bounds what one replacement may make of a name. */
 #define NAME_MAX_BYTES 65536u
@@ -49,15 +49,17 @@ static ckpt_status fail(ckpt_session *session, const ckpt_pair *pair, const char
         const ckpt_where where = {
                 .struct_size = sizeof(where),
                 .tensor = name,
-                .hint = "correct the pattern or its replacement in params_map; the syntax is PCRE2's, $1 for a group"};
+                .hint = "correct the pattern or its replacement in params_map; the syntax is PCRE2's, $1 for "
+                        "a group"};
         PCRE2_UCHAR reason[160];
 
         if (code == PCRE2_ERROR_NOMEMORY && !name)
                 return CKPT_E_NOMEM;
         if (pcre2_get_error_message(code, reason, sizeof(reason)) == PCRE2_ERROR_BADDATA)
                 reason[0] = '\0';
-        return ckpt_session_fail(session, CKPT_E_INVALID, &where, "params_map: '%s' -> '%s', character %llu: %s", pair->key,
-                                 pair->value, (unsigned long long)at, (const char *)reason);
+        return ckpt_session_fail(session, CKPT_E_INVALID, &where,
+                                 "params_map: '%s' -> '%s', character %llu: %s", pair->key, pair->value,
+                                 (unsigned long long)at, (const char *)reason);
 }
 
 static ckpt_status compile(ckpt_params_map *map, const ckpt_pair *pair, rename_rule *rule)
@@ -73,7 +75,8 @@ static ckpt_status compile(ckpt_params_map *map, const ckpt_pair *pair, rename_r
         return rule->code ? CKPT_OK : fail(map->session, pair, NULL, code, at);
 }
 
-ckpt_status ckpt_params_map_new(ckpt_session *session, const ckpt_pair *pairs, uint64_t count, ckpt_params_map **ret_map)
+ckpt_status ckpt_params_map_new(ckpt_session *session, const ckpt_pair *pairs, uint64_t count,
+                                ckpt_params_map **ret_map)
 {
         _cleanup_(ckpt_params_map_freep) ckpt_params_map *map = NULL;
         uint64_t size;
@@ -82,7 +85,8 @@ ckpt_status ckpt_params_map_new(ckpt_session *session, const ckpt_pair *pairs, u
                 *ret_map = NULL;
                 return CKPT_OK;
         }
-        if (__builtin_mul_overflow(count, sizeof(rename_rule), &size) || __builtin_add_overflow(size, sizeof(*map), &size))
+        if (__builtin_mul_overflow(count, sizeof(rename_rule), &size) ||
+            __builtin_add_overflow(size, sizeof(*map), &size))
                 return CKPT_E_NOMEM;
         map = calloc(1, size);
         if (!map)
@@ -105,11 +109,13 @@ ckpt_status ckpt_params_map_new(ckpt_session *session, const ckpt_pair *pairs, u
         return CKPT_OK;
 }
 
-static ckpt_status substitute(ckpt_params_map *map, const rename_rule *rule, const char *name, const char **ret_name)
+static ckpt_status substitute(ckpt_params_map *map, const rename_rule *rule, const char *name,
+                              const char **ret_name)
 {
         PCRE2_SIZE length = NAME_MAX_BYTES;
-        const int n = pcre2_substitute(rule->code, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, PCRE2_SUBSTITUTE_GLOBAL, NULL,
-                                       map->context, (PCRE2_SPTR)rule->pair->value, PCRE2_ZERO_TERMINATED, map->buffer, &length);
+        const int n = pcre2_substitute(
+                rule->code, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, PCRE2_SUBSTITUTE_GLOBAL, NULL,
+                map->context, (PCRE2_SPTR)rule->pair->value, PCRE2_ZERO_TERMINATED, map->buffer, &length);
         const char *copy;
 
         /* After a failure `length` says where in the replacement, if that is what was wrong. */
@@ -126,12 +132,13 @@ ckpt_status ckpt_params_map_apply(ckpt_params_map *map, const char *name, const 
 {
         for (uint64_t i = 0; map && i < map->count; i++) {
                 const rename_rule *rule = &map->rules[i];
-                const int n = pcre2_match(rule->code, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, PCRE2_ANCHORED, map->data,
-                                          map->context);
+                const int n = pcre2_match(rule->code, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0,
+                                          PCRE2_ANCHORED, map->data, map->context);
 
                 if (n == PCRE2_ERROR_NOMATCH)
                         continue;
-                return n < 0 ? fail(map->session, rule->pair, name, n, 0) : substitute(map, rule, name, ret_name);
+                return n < 0 ? fail(map->session, rule->pair, name, n, 0)
+                             : substitute(map, rule, name, ret_name);
         }
         *ret_name = name;
         return CKPT_OK;

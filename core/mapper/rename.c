@@ -27,7 +27,8 @@ static ckpt_status fail_collision(ckpt_loop *loop, uint64_t source, uint64_t oth
                                   .tensor = ckpt_weights_name(loop->source, source),
                                   .hint = "change params_map or the mapper's rename, or drop one of the two"};
 
-        return ckpt_session_fail(loop->session, CKPT_E_AMBIGUOUS, &where, "'%s' and '%s' both get the name '%s'",
+        return ckpt_session_fail(loop->session, CKPT_E_AMBIGUOUS, &where,
+                                 "'%s' and '%s' both get the name '%s'",
                                  ckpt_weights_name(loop->source, other), where.tensor, loop->names[source]);
 }
 
@@ -35,9 +36,10 @@ static ckpt_status fail_collision(ckpt_loop *loop, uint64_t source, uint64_t oth
 static ckpt_status rename_source(ckpt_loop *loop, ckpt_params_map *map, uint64_t source)
 {
         const char *old = ckpt_weights_name(loop->source, source), *name = NULL;
-        const ckpt_where where = {.struct_size = sizeof(where),
-                                  .tensor = old,
-                                  .hint = "rename it to a name, or let the mapper's rename return NULL to drop it"};
+        const ckpt_where where = {
+                .struct_size = sizeof(where),
+                .tensor = old,
+                .hint = "rename it to a name, or let the mapper's rename return NULL to drop it"};
         const ckpt_status r = ckpt_params_map_apply(map, old, &name);
 
         if (r < 0)
@@ -46,7 +48,8 @@ static ckpt_status rename_source(ckpt_loop *loop, ckpt_params_map *map, uint64_t
         if (!name)
                 explain(loop, source, "dropped by the mapper's rename");
         else if (!name[0])
-                ckpt_session_fail(loop->session, CKPT_E_INVALID, &where, "the tensor is renamed to an empty name");
+                ckpt_session_fail(loop->session, CKPT_E_INVALID, &where,
+                                  "the tensor is renamed to an empty name");
         else
                 loop->names[source] = name;
         return CKPT_OK;
@@ -57,8 +60,8 @@ static ckpt_status add_renamed(ckpt_loop *loop, ckpt_weights *dict, uint64_t *or
 {
         uint64_t other = 0;
         const uint64_t entry = ckpt_weights_count(dict);
-        const ckpt_status r =
-                ckpt_weights_dict_add(dict, loop->names[source], ckpt_weights_at(loop->source, source), &other);
+        const ckpt_status r = ckpt_weights_dict_add(dict, loop->names[source],
+                                                    ckpt_weights_at(loop->source, source), &other);
 
         if (r < 0)
                 return r;
@@ -105,12 +108,14 @@ static ckpt_status preprocess(ckpt_loop *loop, const ckpt_weights *renamed)
 ckpt_status ckpt_loop_rename(ckpt_loop *loop)
 {
         _cleanup_(ckpt_params_map_freep) ckpt_params_map *map = NULL;
-        _cleanup_(ckpt_freep) uint64_t *origins = calloc(loop->n_sources ? loop->n_sources : 1, sizeof(*origins));
+        _cleanup_(ckpt_freep) uint64_t *origins =
+                calloc(loop->n_sources ? loop->n_sources : 1, sizeof(*origins));
         ckpt_weights *dict = ckpt_weights_dict_new(&loop->session->scope);
         ckpt_status r = origins && dict ? CKPT_OK : CKPT_E_NOMEM;
 
         if (r == CKPT_OK)
-                r = ckpt_params_map_new(loop->session, loop->options->params_map, loop->options->n_params_map, &map);
+                r = ckpt_params_map_new(loop->session, loop->options->params_map, loop->options->n_params_map,
+                                        &map);
         for (uint64_t i = 0; r == CKPT_OK && i < loop->n_sources; i++) {
                 r = rename_source(loop, map, i);
                 if (r == CKPT_OK && loop->names[i])
@@ -147,7 +152,8 @@ ckpt_status ckpt_loop_ignore(ckpt_loop *loop)
                 const ckpt_tensor *tensor = ckpt_weights_at(loop->all, i);
                 uint64_t other;
 
-                if (!ckpt_loop_is_ignored(loop, name, tensor) && ckpt_weights_dict_add(dict, name, tensor, &other) < 0)
+                if (!ckpt_loop_is_ignored(loop, name, tensor) &&
+                    ckpt_weights_dict_add(dict, name, tensor, &other) < 0)
                         return CKPT_E_NOMEM;
         }
         loop->weights = dict;

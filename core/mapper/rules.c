@@ -95,9 +95,10 @@ void ckpt_rules_api_fuse(ckpt_rules *rules, const char *target, const char *cons
                 return;
         other = find_target(rules, target);
         if (other) {
-                ckpt_logger_write(rules->session->logger, CKPT_LOG_INFO,
-                                  "weight mapper: the fused target '%s' is replaced: %u sources instead of %u", rule.target,
-                                  count, other->n_sources);
+                ckpt_logger_write(
+                        rules->session->logger, CKPT_LOG_INFO,
+                        "weight mapper: the fused target '%s' is replaced: %u sources instead of %u",
+                        rule.target, count, other->n_sources);
                 *other = rule;
         } else {
                 keep_first(rules, ckpt_array_push(&rules->fuses, rule));

@@ -33,11 +33,13 @@ void ckpt_shard_print(const ckpt_session *session, const ckpt_shard *shard, ckpt
                 ckpt_text_add(text, "replicated");
         else
                 ckpt_text_add(text, "axis %d over %s, rank %d of %d%s", shard->axis, group_name(shard->group),
-                              ckpt_mapping_group_rank(&session->mapping, shard->group), ranks, shard->pad ? ", padded" : "");
+                              ckpt_mapping_group_rank(&session->mapping, shard->group), ranks,
+                              shard->pad ? ", padded" : "");
 }
 
-static const ckpt_tensor *fail_division(ckpt_session *session, const ckpt_shard *shard, const ckpt_tensor *tensor,
-                                        int64_t width, int32_t ranks, const char *what)
+static const ckpt_tensor *fail_division(ckpt_session *session, const ckpt_shard *shard,
+                                        const ckpt_tensor *tensor, int64_t width, int32_t ranks,
+                                        const char *what)
 {
         const int64_t unit = shard->unit < 1 ? 1 : shard->unit;
         ckpt_where where = {.struct_size = sizeof(where), .parameter = what};
@@ -48,22 +50,27 @@ static const ckpt_tensor *fail_division(ckpt_session *session, const ckpt_shard 
         ckpt_tensor_print_type(tensor, &type);
         if (width % unit != 0) {
                 where.hint = "check the head size or block size of the configuration against the checkpoint";
-                ckpt_session_fail(session, CKPT_E_MISMATCH, &where,
-                                  "%s cannot be divided over %s: axis %d is %lld wide, which is no whole number of units of %lld",
-                                  ckpt_text_get(&type), group_name(shard->group), shard->axis, (long long)width, (long long)unit);
+                ckpt_session_fail(
+                        session, CKPT_E_MISMATCH, &where,
+                        "%s cannot be divided over %s: axis %d is %lld wide, no whole number of units of "
+                        "%lld",
+                        ckpt_text_get(&type), group_name(shard->group), shard->axis, (long long)width,
+                        (long long)unit);
         } else {
                 where.hint = "choose a parallel size that divides the number of units";
-                ckpt_session_fail(session, CKPT_E_INVALID, &where,
-                                  "%s cannot be divided over %s: axis %d is %lld wide, %lld units of %lld, and %d ranks do not "
-                                  "divide %lld",
-                                  ckpt_text_get(&type), group_name(shard->group), shard->axis, (long long)width,
-                                  (long long)(width / unit), (long long)unit, ranks, (long long)(width / unit));
+                ckpt_session_fail(
+                        session, CKPT_E_INVALID, &where,
+                        "%s cannot be divided over %s: axis %d is %lld wide, %lld units of %lld, and %d "
+                        "ranks do not divide %lld",
+                        ckpt_text_get(&type), group_name(shard->group), shard->axis, (long long)width,
+                        (long long)(width / unit), (long long)unit, ranks, (long long)(width / unit));
         }
         return ckpt_tensor_error(&session->scope);
 }
 
 /* Rows start … start + per - 1, of which those past the end are zeros. */
-static const ckpt_tensor *take(const ckpt_tensor *tensor, int32_t axis, int64_t width, int64_t per, int32_t rank)
+static const ckpt_tensor *take(const ckpt_tensor *tensor, int32_t axis, int64_t width, int64_t per,
+                               int32_t rank)
 {
         int64_t start, stop;
         const ckpt_tensor *part;
@@ -75,7 +82,8 @@ static const ckpt_tensor *take(const ckpt_tensor *tensor, int32_t axis, int64_t 
         return stop - start < per ? ckpt_tensor_pad(part, axis, per) : part;
 }
 
-const ckpt_tensor *ckpt_shard_apply(ckpt_session *session, const ckpt_shard *shard, const ckpt_tensor *tensor, const char *what)
+const ckpt_tensor *ckpt_shard_apply(ckpt_session *session, const ckpt_shard *shard, const ckpt_tensor *tensor,
+                                    const char *what)
 {
         const int32_t ranks = ckpt_mapping_group_size(&session->mapping, shard->group);
         const int64_t unit = shard->unit < 1 ? 1 : shard->unit;

@@ -1,111 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * DLPack 1.x: a parameter handed to another framework without a copy
- *
- * The structs follow the DLPack specification, version 1.1: https://dmlc.github.io/dlpack/latest/c_api.html
+ * Parameters as DLPack tensors: the same memory, kept alive by a reference to the model
  */
 
+#include "core/model/dlpack.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/model/model.h"
 
-typedef struct dl_version {
-        uint32_t major, minor;
-} dl_version;
+/* The codes of the specification; 0xff where it has none. */
+#define NO_CODE 0xffu
 
-typedef struct dl_device {
-        int32_t type;
-        int32_t id;
-} dl_device;
-
-typedef struct dl_dtype {
-        uint8_t code, bits;
-        uint16_t lanes;
-} dl_dtype;
-
-typedef struct dl_tensor {
-        void *data;
-        dl_device device;
-        int32_t ndim;
-        dl_dtype dtype;
-        int64_t *shape, *strides;
-        uint64_t byte_offset;
-} dl_tensor;
-
-struct DLManagedTensorVersioned {
-        dl_version version;
-        void *manager_context;
-        void (*deleter)(struct DLManagedTensorVersioned *self);
-        uint64_t flags;
-        dl_tensor tensor;
+static const uint8_t codes[CKPT_DTYPE_COUNT] = {
+        [CKPT_DTYPE_NONE] = NO_CODE,   [CKPT_DTYPE_I8] = 0,           [CKPT_DTYPE_I16] = 0,
+        [CKPT_DTYPE_I32] = 0,          [CKPT_DTYPE_I64] = 0,          [CKPT_DTYPE_U8] = 1,
+        [CKPT_DTYPE_U16] = 1,          [CKPT_DTYPE_U32] = 1,          [CKPT_DTYPE_U64] = 1,
+        [CKPT_DTYPE_F16] = 2,          [CKPT_DTYPE_F32] = 2,          [CKPT_DTYPE_F64] = 2,
+        [CKPT_DTYPE_BF16] = 4,         [CKPT_DTYPE_C64] = 5,          [CKPT_DTYPE_BOOL] = 6,
+        [CKPT_DTYPE_F8_E4M3] = 10,     [CKPT_DTYPE_F8_E4M3FNUZ] = 11, [CKPT_DTYPE_F8_E5M2] = 12,
+        [CKPT_DTYPE_F8_E5M2FNUZ] = 13, [CKPT_DTYPE_F8_E8M0] = 14,     [CKPT_DTYPE_F6_E2M3] = 15,
+        [CKPT_DTYPE_F6_E3M2] = 16,     [CKPT_DTYPE_F4] = 17,
 };
 
-enum { DL_DEVICE_CPU = 1, DL_DEVICE_CUDA = 2 };
+typedef struct lent {
+        struct DLManagedTensorVersioned managed; /* first, so that the tensor is what is freed */
+        ckpt_model *model;
+        int64_t dims[]; /* shape, then strides */
+} lent;
 
-/* The specification's type codes, in the order of our types; a code of 255 where it has no name for one. */
-static const dl_dtype types[CKPT_DTYPE_COUNT] = {
-        [CKPT_DTYPE_NONE] = {255, 0, 0},
-        [CKPT_DTYPE_BOOL] = {6, 8, 1},
-        [CKPT_DTYPE_F4] = {17, 4, 1},
-        [CKPT_DTYPE_F6_E2M3] = {15, 6, 1},
-        [CKPT_DTYPE_F6_E3M2] = {16, 6, 1},
-        [CKPT_DTYPE_U8] = {1, 8, 1},
-        [CKPT_DTYPE_I8] = {0, 8, 1},
-        [CKPT_DTYPE_F8_E5M2] = {12, 8, 1},
-        [CKPT_DTYPE_F8_E4M3] = {10, 8, 1},
-        [CKPT_DTYPE_F8_E8M0] = {14, 8, 1},
-        [CKPT_DTYPE_F8_E4M3FNUZ] = {11, 8, 1},
-        [CKPT_DTYPE_F8_E5M2FNUZ] = {13, 8, 1},
-        [CKPT_DTYPE_I16] = {0, 16, 1},
-        [CKPT_DTYPE_U16] = {1, 16, 1},
-        [CKPT_DTYPE_F16] = {2, 16, 1},
-        [CKPT_DTYPE_BF16] = {4, 16, 1},
-        [CKPT_DTYPE_I32] = {0, 32, 1},
-        [CKPT_DTYPE_U32] = {1, 32, 1},
-        [CKPT_DTYPE_F32] = {2, 32, 1},
-        [CKPT_DTYPE_C64] = {5, 64, 1},
-        [CKPT_DTYPE_F64] = {2, 64, 1},
-        [CKPT_DTYPE_I64] = {0, 64, 1},
-        [CKPT_DTYPE_U64] = {1, 64, 1},
-};
-
-static void tensor_delete(struct DLManagedTensorVersioned *managed)
+static void give_back(struct DLManagedTensorVersioned *managed)
 {
+        lent *l = (lent *)(void *)managed;
+
         if (!managed)
                 return;
-        ckpt_model_unref(managed->manager_context);
-        free(managed);
+        ckpt_model_unref(l->model);
+        free(l);
 }
 
-ckpt_status ckpt_model_to_dlpack(ckpt_model *model, const ckpt_param *param, struct DLManagedTensorVersioned **ret_tensor)
+static void describe(ckpt_dlpack_tensor *tensor, const ckpt_param *param, int64_t *dims)
 {
-        struct DLManagedTensorVersioned *managed;
-        int64_t *shape, stride = 1;
+        int64_t stride = 1;
 
-        if (!model->memory || (!param->data && param->size > 0))
-                return CKPT_E_INVALID;
-        if (types[param->dtype].code == 255 || ckpt_dtype_bits(param->dtype) % 8 != 0)
-                return CKPT_E_UNSUPPORTED;
-        managed = calloc(1, sizeof(*managed) + 2 * param->rank * sizeof(*shape));
-        if (!managed)
-                return CKPT_E_NOMEM;
-        shape = (int64_t *)(void *)(managed + 1);
-        managed->version = (dl_version){.major = 1, .minor = 1};
-        managed->manager_context = ckpt_model_ref(model);
-        managed->deleter = tensor_delete;
-        managed->tensor.data = param->data;
-        managed->tensor.device.type = model->memory->backend == &ckpt_backend_cpu ? DL_DEVICE_CPU : DL_DEVICE_CUDA;
-        managed->tensor.device.id = model->memory->backend == &ckpt_backend_cpu ? 0 : model->memory->ordinal;
-        managed->tensor.ndim = (int32_t)param->rank;
-        managed->tensor.dtype = types[param->dtype];
-        managed->tensor.shape = shape;
-        managed->tensor.strides = shape + param->rank;
+        tensor->data = param->size > 0 ? param->data : NULL;
+        tensor->rank = (int32_t)param->rank;
+        tensor->dtype = (ckpt_dlpack_dtype){codes[param->dtype], (uint8_t)ckpt_dtype_bits(param->dtype), 1};
+        tensor->shape = dims;
+        tensor->strides = dims + param->rank;
         for (uint32_t i = param->rank; i-- > 0;) {
-                shape[i] = param->shape[i];
-                shape[param->rank + i] = stride;
+                tensor->shape[i] = param->shape[i];
+                tensor->strides[i] = stride;
+                /* An axis without elements leaves the strides before it as they are. */
                 stride *= param->shape[i] > 0 ? param->shape[i] : 1;
         }
-        *ret_tensor = managed;
+}
+
+ckpt_status ckpt_model_to_dlpack(ckpt_model *model, const ckpt_param *param,
+                                 struct DLManagedTensorVersioned **ret_tensor)
+{
+        lent *l;
+
+        if (!model || !param || !model->memory || (!param->data && param->size > 0) || param->skipped)
+                return CKPT_E_INVALID;
+        if (param->dtype < 0 || param->dtype >= CKPT_DTYPE_COUNT || codes[param->dtype] == NO_CODE)
+                return CKPT_E_UNSUPPORTED;
+        l = calloc(1, sizeof(*l) + 2 * (size_t)param->rank * sizeof(l->dims[0]));
+        if (!l)
+                return CKPT_E_NOMEM;
+        l->managed.version.major = CKPT_DLPACK_MAJOR;
+        l->managed.version.minor = CKPT_DLPACK_MINOR;
+        l->managed.deleter = give_back;
+        describe(&l->managed.tensor, param, l->dims);
+        l->managed.tensor.device.type =
+                strcmp(model->memory->backend->name, "cpu") == 0 ? CKPT_DLPACK_CPU : CKPT_DLPACK_CUDA;
+        l->managed.tensor.device.id = model->memory->ordinal;
+        l->model = ckpt_model_ref(model);
+        *ret_tensor = &l->managed;
         return CKPT_OK;
 }

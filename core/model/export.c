@@ -1,196 +1,231 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Writing a model as a safetensors file
- *
- * To a temporary file beside the wanted one, which then takes its name: whoever looks finds the old file or the whole new one. The
- * layout is the reference writer's: tensors by falling size of their type, then by name; the header padded with spaces to 8.
+ * A model as a safetensors file, laid out as the format's reference library does it: types from wide to
+ * narrow, names in order within a type, so that every tensor is aligned to its elements without padding.
  */
 
-#include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/cleanup.h"
-#include "core/base/errno.h"
 #include "core/base/text.h"
 #include "core/model/model.h"
+#include "core/model/outfile.h"
 
-/* Bytes written at a time, and brought from a device at a time. */
-#define PIECE_BYTES (4u << 20)
+#define BUFFER_SIZE   (4u << 20)
+#define HEADER_MAX    100000000u /* what readers accept */
+#define METADATA_NAME "__metadata__"
 
-struct exporting {
+typedef struct exporter {
         ckpt_session *session;
         const ckpt_model *model;
-        const char *path;
-        char *temporary; /* NULL while there is no file */
-        int fd;
-        uint8_t *piece;
-        const ckpt_param **params;
-        uint64_t n_params;
-};
+        const ckpt_param **params; /* in the file's order */
+        uint64_t count, size;      /* payload */
+        ckpt_text header;
+        ckpt_outfile file;
+        ckpt_stream *stream;
+        uint8_t *buffer;
+        uint64_t filled;
+} exporter;
 
-static ckpt_status fail_errno(const struct exporting *exporting, const char *doing)
+static void exporter_deinit(exporter *e)
 {
-        const ckpt_where where = {.struct_size = sizeof(where), .object = exporting->path, .hint = ckpt_errno_hint(errno)};
+        const ckpt_memory *memory = e->model ? e->model->memory : NULL;
 
-        return ckpt_session_fail(exporting->session, ckpt_errno_status(errno), &where, "cannot %s: %s", doing,
-                                 ckpt_errno_text(errno));
-}
-
-static void exporting_deinit(struct exporting *exporting)
-{
-        if (exporting->fd >= 0)
-                close(exporting->fd);
-        if (exporting->temporary)
-                unlink(exporting->temporary);
-        free(exporting->temporary);
-        free(exporting->piece);
-        free(exporting->params);
-}
-
-static ckpt_status write_all(const struct exporting *exporting, const void *bytes, uint64_t size)
-{
-        for (uint64_t at = 0; at < size;) {
-                const uint64_t left = size - at;
-                const ssize_t wrote = write(exporting->fd, (const uint8_t *)bytes + at, left < PIECE_BYTES ? left : PIECE_BYTES);
-
-                if (wrote < 0 && errno != EINTR)
-                        return fail_errno(exporting, "write");
-                at += wrote > 0 ? (uint64_t)wrote : 0;
+        if (memory) {
+                memory->backend->stream_free(e->stream);
+                memory->backend->pinned_free(memory->device, e->buffer, BUFFER_SIZE);
         }
-        return CKPT_OK;
+        ckpt_outfile_deinit(&e->file);
+        ckpt_text_deinit(&e->header);
+        free(e->params);
 }
 
-static int compare_params(const void *a, const void *b)
+static int in_file_order(const void *a, const void *b)
 {
         const ckpt_param *x = *(const ckpt_param *const *)a, *y = *(const ckpt_param *const *)b;
 
-        if (ckpt_dtype_bits(x->dtype) != ckpt_dtype_bits(y->dtype))
-                return ckpt_dtype_bits(x->dtype) > ckpt_dtype_bits(y->dtype) ? -1 : 1;
+        /* The numbers of types ascend with their width, as in the reference. */
+        if (x->dtype != y->dtype)
+                return x->dtype > y->dtype ? -1 : 1;
         return strcmp(x->name, y->name);
 }
 
-static ckpt_status choose_params(struct exporting *exporting)
+static ckpt_status refuse(exporter *e, ckpt_status status, const ckpt_param *param, const char *why)
 {
-        const uint64_t count = exporting->model->params.count;
+        const ckpt_where where = {.struct_size = sizeof(where), .parameter = param ? param->name : NULL};
 
-        exporting->params = calloc(count + 1, sizeof(ckpt_param *));
-        exporting->piece = malloc(PIECE_BYTES);
-        if (!exporting->params || !exporting->piece)
+        return ckpt_session_fail(e->session, status, &where, "the model cannot be exported: %s", why);
+}
+
+/* Those that are loaded; what a rule skips is left out. */
+static ckpt_status collect(exporter *e)
+{
+        const uint64_t all = ckpt_model_count(e->model);
+
+        if (!e->model || !e->model->memory)
+                return refuse(e, CKPT_E_INVALID, NULL, "it was not loaded");
+        e->params = calloc(all + 1, sizeof(ckpt_param *));
+        if (!e->params)
                 return CKPT_E_NOMEM;
-        for (uint64_t i = 0; i < count; i++) {
-                const ckpt_param *param = &exporting->model->params.items[i]->public;
+        for (uint64_t i = 0; i < all; i++) {
+                const ckpt_param *param = ckpt_model_param_at(e->model, i);
 
-                if (!param->skipped && (param->data || param->size == 0))
-                        exporting->params[exporting->n_params++] = param;
+                if (param->skipped)
+                        continue;
+                if (!param->data && param->size > 0)
+                        return refuse(e, CKPT_E_INVALID, param, "this parameter was not loaded");
+                if (strcmp(param->name, METADATA_NAME) == 0)
+                        return refuse(e, CKPT_E_UNSUPPORTED, param, "the format keeps this name for itself");
+                if (__builtin_add_overflow(e->size, param->size, &e->size))
+                        return refuse(e, CKPT_E_LIMIT, param, "its size overflows");
+                e->params[e->count++] = param;
         }
-        if (exporting->n_params > 0)
-                qsort(exporting->params, exporting->n_params, sizeof(ckpt_param *), compare_params);
+        if (e->count > 0)
+                qsort(e->params, e->count, sizeof(*e->params), in_file_order);
         return CKPT_OK;
 }
 
-static ckpt_status write_header(const struct exporting *exporting)
+static void describe(ckpt_text *header, const ckpt_param *param, uint64_t offset)
 {
-        _cleanup_(ckpt_text_deinit) ckpt_text text = CKPT_TEXT_INIT;
-        uint64_t at = 0, size;
-        ckpt_status r;
-
-        ckpt_text_add(&text, "{\"__metadata__\":{\"format\":\"pt\"}");
-        for (uint64_t i = 0; i < exporting->n_params; i++) {
-                const ckpt_param *param = exporting->params[i];
-
-                ckpt_text_add(&text, ",");
-                ckpt_text_add_json(&text, param->name);
-                ckpt_text_add(&text, ":{\"dtype\":\"%s\",\"shape\":[", ckpt_dtype_name(param->dtype));
-                for (uint32_t axis = 0; axis < param->rank; axis++)
-                        ckpt_text_add(&text, "%s%lld", axis > 0 ? "," : "", (long long)param->shape[axis]);
-                ckpt_text_add(&text, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)at,
-                              (unsigned long long)(at + param->size));
-                at += param->size;
-        }
-        ckpt_text_add(&text, "}");
-        while (text.length % 8 != 0 && !text.failed)
-                ckpt_text_add(&text, " ");
-        if (text.failed)
-                return CKPT_E_NOMEM;
-        size = htole64(text.length);
-        r = write_all(exporting, &size, sizeof(size));
-        return r ? r : write_all(exporting, text.string, text.length);
+        ckpt_text_add(header, ",");
+        ckpt_text_add_json(header, param->name);
+        ckpt_text_add(header, ":{\"dtype\":\"%s\",\"shape\":[", ckpt_dtype_name(param->dtype));
+        for (uint32_t i = 0; i < param->rank; i++)
+                ckpt_text_add(header, "%s%lld", i > 0 ? "," : "", (long long)param->shape[i]);
+        ckpt_text_add(header, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)offset,
+                      (unsigned long long)(offset + param->size));
 }
 
-static ckpt_status write_param(const struct exporting *exporting, const ckpt_param *param)
+static ckpt_status make_header(exporter *e)
+{
+        uint64_t offset = 0;
+
+        ckpt_text_add(&e->header, "{\"" METADATA_NAME "\":{\"format\":\"pt\"}");
+        for (uint64_t i = 0; i < e->count; i++) {
+                describe(&e->header, e->params[i], offset);
+                offset += e->params[i]->size;
+        }
+        ckpt_text_add(&e->header, "}");
+        while (!e->header.failed && e->header.length % 8 != 0)
+                ckpt_text_add(&e->header, " ");
+        if (e->header.failed)
+                return CKPT_E_NOMEM;
+        if (e->header.length > HEADER_MAX)
+                return refuse(e, CKPT_E_LIMIT, NULL,
+                              "its names do not fit into the format's header of 100 MB");
+        return CKPT_OK;
+}
+
+static ckpt_status fail_device(exporter *e, const ckpt_param *param, int32_t error)
+{
+        return refuse(e, CKPT_E_DEVICE, param, e->model->memory->backend->describe(error));
+}
+
+static ckpt_status open_buffer(exporter *e)
+{
+        const ckpt_memory *memory = e->model->memory;
+        void *buffer = NULL;
+        int32_t error = memory->backend->pinned_alloc(memory->device, BUFFER_SIZE, &buffer);
+
+        e->buffer = buffer;
+        if (error == 0)
+                error = memory->backend->stream_new(memory->device, &e->stream);
+        return error == 0 ? CKPT_OK : fail_device(e, NULL, error);
+}
+
+/* Also where the user's wish to stop is looked for: once per buffer. */
+static ckpt_status flush(exporter *e)
+{
+        ckpt_status r = ckpt_session_check(e->session);
+
+        if (r != CKPT_OK)
+                return ckpt_session_fail(e->session, r, NULL, "the export was cancelled; %s is as it was",
+                                         e->file.shown);
+        r = ckpt_outfile_write(&e->file, e->buffer, e->filled);
+        e->filled = 0;
+        return r;
+}
+
+static ckpt_status add_host_bytes(exporter *e, const char *bytes, uint64_t size)
 {
         ckpt_status r = CKPT_OK;
 
-        for (uint64_t at = 0; at < param->size && r == CKPT_OK; at += PIECE_BYTES) {
-                const uint64_t left = param->size - at, piece = left < PIECE_BYTES ? left : PIECE_BYTES;
+        while (r == CKPT_OK && size > 0) {
+                const uint64_t room = BUFFER_SIZE - e->filled, n = size < room ? size : room;
 
-                r = ckpt_session_check(exporting->session);
-                if (r == CKPT_OK) {
-                        r = ckpt_model_read(exporting->model, param, at, exporting->piece, piece);
-                        if (r)
-                                return ckpt_session_fail(exporting->session, r,
-                                                         &(ckpt_where){.struct_size = sizeof(ckpt_where), .parameter = param->name},
-                                                         "cannot be copied from %s", ckpt_model_device(exporting->model));
-                        r = write_all(exporting, exporting->piece, piece);
-                }
+                memcpy(e->buffer + e->filled, bytes, n);
+                e->filled += n;
+                bytes += n;
+                size -= n;
+                if (e->filled == BUFFER_SIZE)
+                        r = flush(e);
         }
         return r;
 }
 
-static ckpt_status finish(struct exporting *exporting)
+static ckpt_status add_param(exporter *e, const ckpt_param *param)
 {
-        if (fsync(exporting->fd) < 0)
-                return fail_errno(exporting, "write");
-        if (rename(exporting->temporary, exporting->path) < 0)
-                return fail_errno(exporting, "rename the finished file");
-        free(exporting->temporary);
-        exporting->temporary = NULL;
-        return CKPT_OK;
+        const ckpt_backend *backend = e->model->memory->backend;
+        uint64_t done = 0;
+        ckpt_status r = CKPT_OK;
+
+        while (r == CKPT_OK && done < param->size) {
+                const uint64_t room = BUFFER_SIZE - e->filled, left = param->size - done,
+                               n = left < room ? left : room;
+                int32_t error = backend->copy_to_host(e->stream, e->buffer + e->filled,
+                                                      (const uint8_t *)param->data + done, n);
+
+                e->filled += n;
+                done += n;
+                if (error == 0 && e->filled == BUFFER_SIZE)
+                        error = backend->stream_synchronize(e->stream);
+                if (error)
+                        return fail_device(e, param, error);
+                if (e->filled == BUFFER_SIZE)
+                        r = flush(e);
+        }
+        return r;
 }
 
-/* Not mkstemp: the finished file shall have the mode that any new file has. */
-static ckpt_status open_temporary(struct exporting *exporting)
+static ckpt_status write_all(exporter *e)
 {
-        char *name = NULL;
-        uint32_t suffix = 0;
+        char length[8];
+        ckpt_status r;
 
-        if (getrandom(&suffix, sizeof(suffix), 0) != sizeof(suffix))
-                return fail_errno(exporting, "name a file beside it");
-        if (asprintf(&name, "%s.%08x.tmp", exporting->path, suffix) < 0)
-                return CKPT_E_NOMEM;
-        exporting->fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (exporting->fd < 0) {
-                free(name);
-                return fail_errno(exporting, "create a file beside it");
+        for (uint32_t i = 0; i < sizeof(length); i++)
+                length[i] = (char)(e->header.length >> 8 * i & 0xff);
+        r = add_host_bytes(e, length, sizeof(length));
+        if (r == CKPT_OK)
+                r = add_host_bytes(e, ckpt_text_get(&e->header), e->header.length);
+        for (uint64_t i = 0; r == CKPT_OK && i < e->count; i++)
+                r = add_param(e, e->params[i]);
+        if (r == CKPT_OK) {
+                const int32_t error = e->model->memory->backend->stream_synchronize(e->stream);
+
+                r = error ? fail_device(e, NULL, error) : flush(e);
         }
-        exporting->temporary = name;
-        return CKPT_OK;
+        return r == CKPT_OK ? ckpt_outfile_commit(&e->file) : r;
 }
 
 ckpt_status ckpt_model_export(ckpt_session *session, const ckpt_model *model, const char *path)
 {
-        _cleanup_(exporting_deinit) struct exporting exporting = {.session = session, .model = model, .path = path, .fd = -1};
-        ckpt_status r = ckpt_session_check(session);
+        _cleanup_(exporter_deinit)
+                exporter e = {.session = session, .model = model, .file = CKPT_OUTFILE_INIT(session)};
+        uint64_t size;
+        ckpt_status r;
 
+        if (!path || !*path)
+                return refuse(&e, CKPT_E_INVALID, NULL, "no file was named");
+        r = collect(&e);
         if (r == CKPT_OK)
-                r = choose_params(&exporting);
+                r = make_header(&e);
+        if (r == CKPT_OK && __builtin_add_overflow(e.size, 8 + e.header.length, &size))
+                r = refuse(&e, CKPT_E_LIMIT, NULL, "its size overflows");
         if (r == CKPT_OK)
-                r = open_temporary(&exporting);
+                r = open_buffer(&e);
         if (r == CKPT_OK)
-                r = write_header(&exporting);
-        for (uint64_t i = 0; i < exporting.n_params && r == CKPT_OK; i++)
-                r = write_param(&exporting, exporting.params[i]);
-        if (r == CKPT_OK)
-                r = finish(&exporting);
-        if (r == CKPT_E_CANCELLED)
-                ckpt_session_fail(session, r, NULL, "the export was cancelled");
-        return r;
+                r = ckpt_outfile_open(&e.file, path, size);
+        return r == CKPT_OK ? write_all(&e) : r;
 }

@@ -5,9 +5,9 @@
 /*
  * The model: modules, their parameters, and the memory behind them
  *
- * Given by the engine, or derived by a mapper through a builder. A parameter of a derived model has neither dtype nor shape until
- * the load loop has described it. After a load the model owns the arena that its parameters lie in; DLPack tensors
- * count as references.
+ * Given by the engine, or derived by a mapper through a builder. A parameter of a derived model has neither
+ * dtype nor shape until the load loop has described it. After a load the model owns the arena that its
+ * parameters lie in; DLPack tensors count as references.
  */
 
 #include "core/base/map.h"
@@ -38,11 +38,11 @@ struct ckpt_module {
 /** What the model keeps of a parameter beside what everybody sees. */
 typedef struct ckpt_model_param {
         ckpt_param public;
-        const char *last;   /* name within the module */
+        const char *last; /* name within the module */
         uint64_t module;
-        void *buffer;       /* the engine's own, or NULL */
-        bool described;     /* dtype and shape are known */
-        bool wanted;        /* false: derived, but another pipeline rank owns it; removed by ckpt_model_seal */
+        void *buffer;   /* the engine's own, or NULL */
+        bool described; /* dtype and shape are known */
+        bool wanted;    /* false: derived, but another pipeline rank owns it; removed by ckpt_model_seal */
         const ckpt_tensor *assigned; /* ckpt_module_assign, during the load loop only */
 } ckpt_model_param;
 
@@ -63,12 +63,15 @@ ckpt_status ckpt_model_new_derived(ckpt_model **ret_model);
 /** Adds a module, or finds it: its index. Names are copied. */
 ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_t role, uint64_t *ret_module);
 /** Adds a parameter without dtype and shape; CKPT_ABSENT if it is there already. */
-ckpt_status ckpt_model_ensure_param(ckpt_model *model, uint64_t module, const char *param, uint64_t *ret_param);
+ckpt_status ckpt_model_ensure_param(ckpt_model *model, uint64_t module, const char *param,
+                                    uint64_t *ret_param);
 /** Gives a derived parameter its dtype and shape (copied). */
-ckpt_status ckpt_model_describe_param(ckpt_model *model, uint64_t param, ckpt_dtype dtype, uint32_t rank, const int64_t *shape);
+ckpt_status ckpt_model_describe_param(ckpt_model *model, uint64_t param, ckpt_dtype dtype, uint32_t rank,
+                                      const int64_t *shape);
 /** Takes out the parameters that are not `wanted`, and modules left without any; renumbers. */
 ckpt_status ckpt_model_seal(ckpt_model *model);
-/** The model takes a reference to the memory (dropping an earlier one) and points every parameter at its bytes: data[i] per parameter. */
+/** The model takes a reference to the memory (dropping an earlier one) and points every parameter at its
+ * bytes: data[i] per parameter. */
 void ckpt_model_set_memory(ckpt_model *model, ckpt_memory *memory, void *const *data, const char *device);
 ckpt_memory *ckpt_memory_ref(ckpt_memory *memory);
 /** Frees data with the backend, then calls release, with the last reference. Returns NULL. */
@@ -83,8 +86,8 @@ struct ckpt_model_builder {
 };
 
 /**
- * Writes every loaded parameter to a safetensors file: temporary file beside `path`, then renamed. Watches the session's
- * cancellation. Records on the session.
+ * Writes every loaded parameter to a safetensors file: temporary file beside `path`, then renamed. Watches
+ * the session's cancellation. Records on the session.
  */
 ckpt_status ckpt_model_export(ckpt_session *session, const ckpt_model *model, const char *path);
 
@@ -95,6 +98,7 @@ int32_t ckpt_module_api_role(const ckpt_module *module);
 const char *ckpt_module_api_tag(const ckpt_module *module);
 uint32_t ckpt_module_api_param_count(const ckpt_module *module);
 const char *ckpt_module_api_param_name(const ckpt_module *module, uint32_t index);
-void ckpt_model_api_add_param(ckpt_model_builder *builder, const char *module, const char *param, int32_t role);
+void ckpt_model_api_add_param(ckpt_model_builder *builder, const char *module, const char *param,
+                              int32_t role);
 
 #endif

@@ -39,7 +39,8 @@ static const ckpt_tensor *collect_chain(const ckpt_tensor *tensor, ckpt_elementw
 }
 
 /* Axes beyond what a kernel takes become steps of their own. */
-static ckpt_status pass_emit(ckpt_emitter *emitter, const ckpt_axes *axes, const ckpt_step *whole, uint32_t first)
+static ckpt_status pass_emit(ckpt_emitter *emitter, const ckpt_axes *axes, const ckpt_step *whole,
+                             uint32_t first)
 {
         const int64_t dst_size = ckpt_dtype_bits(whole->as.elementwise.dst_dtype) / 8;
         const int64_t src_size = ckpt_dtype_bits(whole->as.elementwise.src_dtype) / 8;
@@ -83,15 +84,16 @@ static ckpt_status elementwise_in_tile(ckpt_emitter *emitter, const ckpt_tensor 
         return pass_emit(emitter, &axes, &step, 0);
 }
 
-static ckpt_status elementwise_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status elementwise_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                    const ckpt_view *view)
 {
         return ckpt_emit_tiled(emitter, tensor, box, view, elementwise_in_tile);
 }
 
-#define ELEMENTWISE(name_, print_, kind_)                                                                            \
-        {                                                                                                            \
-                .name = (name_), .print = (print_), .emit = elementwise_emit, .cut_axis = ckpt_op_cut_axis_of_input, \
-                .elementwise = (kind_)                                                                               \
+#define ELEMENTWISE(name_, print_, kind_)                                     \
+        {                                                                     \
+                .name = (name_), .print = (print_), .emit = elementwise_emit, \
+                .cut_axis = ckpt_op_cut_axis_of_input, .elementwise = (kind_) \
         }
 
 const ckpt_op ckpt_op_cast = ELEMENTWISE("cast", cast_print, CKPT_ELEMENTWISE_CAST);
@@ -99,9 +101,11 @@ const ckpt_op ckpt_op_add_scalar = ELEMENTWISE("add_scalar", scalar_print, CKPT_
 const ckpt_op ckpt_op_mul_scalar = ELEMENTWISE("mul_scalar", scalar_print, CKPT_ELEMENTWISE_MUL_SCALAR);
 const ckpt_op ckpt_op_neg_exp = ELEMENTWISE("neg_exp", NULL, CKPT_ELEMENTWISE_NEG_EXP);
 
-static const ckpt_tensor *elementwise_new(const ckpt_op *op, const ckpt_tensor *tensor, ckpt_dtype dtype, double value)
+static const ckpt_tensor *elementwise_new(const ckpt_op *op, const ckpt_tensor *tensor, ckpt_dtype dtype,
+                                          double value)
 {
-        ckpt_tensor *made = ckpt_tensor_new(tensor->scope, op, dtype, tensor->rank, tensor->shape, 1, &tensor);
+        ckpt_tensor *made =
+                ckpt_tensor_new(tensor->scope, op, dtype, tensor->rank, tensor->shape, 1, &tensor);
 
         if (made && !ckpt_tensor_is_error(made))
                 made->as.scalar.value = value;
@@ -118,7 +122,8 @@ const ckpt_tensor *ckpt_tensor_api_cast(const ckpt_tensor *tensor, ckpt_dtype dt
                 return ckpt_tensor_fail(tensor, CKPT_E_UNSUPPORTED, "cast from %s to %s is not offered",
                                         ckpt_dtype_name(tensor->dtype), ckpt_dtype_name(dtype));
         if (!ckpt_shape_count(dtype, tensor->rank, tensor->shape, &count))
-                return ckpt_tensor_fail(tensor, CKPT_E_LIMIT, "cast to %s is too large to address", ckpt_dtype_name(dtype));
+                return ckpt_tensor_fail(tensor, CKPT_E_LIMIT, "cast to %s is too large to address",
+                                        ckpt_dtype_name(dtype));
         return elementwise_new(&ckpt_op_cast, tensor, dtype, 0);
 }
 

@@ -11,7 +11,8 @@ static void join_print(const ckpt_tensor *tensor, ckpt_text *text)
         ckpt_text_add(text, "%d, ", tensor->as.join.axis);
 }
 
-static ckpt_status concat_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status concat_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                               const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.join.axis;
         const int64_t start = box->start[axis], stop = start + box->size[axis];
@@ -45,7 +46,8 @@ const ckpt_op ckpt_op_concat = {
         .cut_axis = ckpt_op_cut_axis_of_input,
 };
 
-static ckpt_status stack_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status stack_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                              const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.join.axis;
         ckpt_box part = *box;
@@ -61,7 +63,8 @@ static ckpt_status stack_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, 
                 const ckpt_tensor *input = tensor->inputs[box->start[axis] + i];
                 ckpt_status r;
 
-                there.bit_offset = view->bit_offset + i * view->strides[axis] * (int64_t)ckpt_dtype_bits(tensor->dtype);
+                there.bit_offset =
+                        view->bit_offset + i * view->strides[axis] * (int64_t)ckpt_dtype_bits(tensor->dtype);
                 r = ckpt_emit(emitter, input, &part, &there);
                 if (r)
                         return r;
@@ -116,8 +119,8 @@ static const ckpt_tensor *fail_unlike(const ckpt_tensor *a, const ckpt_tensor *b
         return error;
 }
 
-static const ckpt_tensor *join_new(const ckpt_op *op, const ckpt_tensor *const *tensors, uint32_t count, uint32_t rank,
-                                   const int64_t *shape, int32_t axis)
+static const ckpt_tensor *join_new(const ckpt_op *op, const ckpt_tensor *const *tensors, uint32_t count,
+                                   uint32_t rank, const int64_t *shape, int32_t axis)
 {
         const ckpt_tensor *first = tensors[0];
         int64_t elements;
@@ -140,7 +143,8 @@ const ckpt_tensor *ckpt_tensor_api_concat(const ckpt_tensor *const *tensors, uin
                 return instead;
         first = tensors[0];
         if (!ckpt_op_axis(first, &axis))
-                return ckpt_tensor_fail(first, CKPT_E_INVALID, "concat along axis %d of a tensor of %u axes", axis, first->rank);
+                return ckpt_tensor_fail(first, CKPT_E_INVALID, "concat along axis %d of a tensor of %u axes",
+                                        axis, first->rank);
         for (uint32_t i = 0; i < first->rank; i++)
                 shape[i] = first->shape[i];
         for (uint32_t i = 0; i < count; i++) {
@@ -168,14 +172,18 @@ const ckpt_tensor *ckpt_tensor_api_stack(const ckpt_tensor *const *tensors, uint
         if (axis < 0)
                 axis += (int32_t)rank;
         if (axis < 0 || axis >= (int32_t)rank || rank > CKPT_RANK_MAX)
-                return ckpt_tensor_fail(first, CKPT_E_INVALID, "stack along axis %d of tensors of %u axes", axis, first->rank);
+                return ckpt_tensor_fail(first, CKPT_E_INVALID, "stack along axis %d of tensors of %u axes",
+                                        axis, first->rank);
         for (uint32_t i = 0; i < count; i++) {
                 if (!same_but(first, tensors[i], -1))
                         return fail_unlike(first, tensors[i], "stack");
                 if (axis > 0 && !ckpt_op_whole_bytes(first, axis - 1, 1))
-                        return ckpt_tensor_fail(first, CKPT_E_INVALID, "stack of %s cuts a byte", ckpt_dtype_name(first->dtype));
+                        return ckpt_tensor_fail(first, CKPT_E_INVALID, "stack of %s cuts a byte",
+                                                ckpt_dtype_name(first->dtype));
         }
         for (uint32_t i = 0; i < rank; i++)
-                shape[i] = (int32_t)i < axis ? first->shape[i] : (int32_t)i == axis ? count : first->shape[i - 1];
+                shape[i] = (int32_t)i < axis    ? first->shape[i]
+                           : (int32_t)i == axis ? count
+                                                : first->shape[i - 1];
         return join_new(&ckpt_op_stack, tensors, count, rank, shape, axis);
 }

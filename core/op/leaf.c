@@ -4,20 +4,22 @@
  * leaf: where taking apart ends and reading begins
  *
  * Three ways to bring a box of a leaf into a view:
- *   rows     runs that are contiguous on both sides go straight to their place, if they are long enough or alone
- *   cover    one read of everything from the first to the last byte into staging, then a strided copy; where the
- *            gaps that are read for nothing cost less than a read each
- *   packed   each run read by itself into staging, then a strided copy; where runs are short and gaps wide
+ *   rows     runs that are contiguous on both sides go straight to their place, if they are long enough or
+ * alone cover    one read of everything from the first to the last byte into staging, then a strided copy;
+ * where the gaps that are read for nothing cost less than a read each packed   each run read by itself into
+ * staging, then a strided copy; where runs are short and gaps wide
  */
 
 #include <string.h>
 
 #include "core/op/op.h"
 
-/* Shorter rows than this are not worth a copy of their own: they go through staging and the strided kernel. */
+/* Shorter rows than this are not worth a copy of their own: they go through staging and the strided kernel.
+ */
 #define DIRECT_ROW_BYTES 4096
 
-/* Reading a gap of this many bytes costs about what a second read does: one page of a cached file, one system call. */
+/* Reading a gap of this many bytes costs about what a second read does: one page of a cached file, one system
+ * call. */
 #define GAP_BYTES 4096
 
 /* A box of a leaf in bytes: merged axes, and where it begins. */
@@ -31,7 +33,8 @@ struct run {
         uint64_t span;  /* from the first to one past the last wanted byte */
 };
 
-static ckpt_status run_init(struct run *run, const ckpt_tensor *leaf, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status run_init(struct run *run, const ckpt_tensor *leaf, const ckpt_box *box,
+                            const ckpt_view *view)
 {
         const int64_t *strides = leaf->as.leaf.strides;
         const uint32_t bits = ckpt_dtype_bits(leaf->dtype);
@@ -85,7 +88,9 @@ static uint32_t packed_axes(const struct run *run)
 
 static uint32_t swap_width(const ckpt_tensor *leaf)
 {
-        return leaf->as.leaf.place.big_endian && ckpt_dtype_bits(leaf->dtype) > 8 ? ckpt_dtype_bits(leaf->dtype) / 8 : 0;
+        return leaf->as.leaf.place.big_endian && ckpt_dtype_bits(leaf->dtype) > 8
+                       ? ckpt_dtype_bits(leaf->dtype) / 8
+                       : 0;
 }
 
 static ckpt_read read_first(const struct run *run, uint64_t row_bytes)
@@ -100,8 +105,8 @@ static ckpt_read read_first(const struct run *run, uint64_t row_bytes)
 }
 
 /* Rows of the axis before the `inner` innermost ones in one read, axes before that one by one. */
-static ckpt_status read_rows(ckpt_emitter *emitter, const struct run *run, const ckpt_read *row, const int64_t *dst_strides,
-                             uint32_t axis, uint32_t inner)
+static ckpt_status read_rows(ckpt_emitter *emitter, const struct run *run, const ckpt_read *row,
+                             const int64_t *dst_strides, uint32_t axis, uint32_t inner)
 {
         const ckpt_axes *axes = &run->axes;
         const uint32_t outer = axes->count - inner;
@@ -136,7 +141,8 @@ static ckpt_status emit_rows(ckpt_emitter *emitter, const struct run *run)
 }
 
 /* From a staging buffer laid out like `strides` into the view. */
-static ckpt_status copy_from_staging(ckpt_emitter *emitter, const struct run *run, ckpt_view *staging, const int64_t *strides)
+static ckpt_status copy_from_staging(ckpt_emitter *emitter, const struct run *run, ckpt_view *staging,
+                                     const int64_t *strides)
 {
         const ckpt_dtype bytes = run->unit == 1 ? CKPT_DTYPE_U8 : run->leaf->dtype;
         ckpt_view there = *run->view;
@@ -223,7 +229,8 @@ static ckpt_status emit_whole(ckpt_emitter *emitter, const struct run *run)
         return copy_from_staging(emitter, run, &staging, run->axes.src);
 }
 
-static ckpt_status leaf_in_tile(ckpt_emitter *emitter, const ckpt_tensor *leaf, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status leaf_in_tile(ckpt_emitter *emitter, const ckpt_tensor *leaf, const ckpt_box *box,
+                                const ckpt_view *view)
 {
         const ckpt_place *place = &leaf->as.leaf.place;
         struct run run;
@@ -246,13 +253,17 @@ static ckpt_status leaf_in_tile(ckpt_emitter *emitter, const ckpt_tensor *leaf, 
         return sparse ? emit_packed(emitter, &run) : emit_cover(emitter, &run);
 }
 
-static ckpt_status leaf_emit(ckpt_emitter *emitter, const ckpt_tensor *leaf, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status leaf_emit(ckpt_emitter *emitter, const ckpt_tensor *leaf, const ckpt_box *box,
+                             const ckpt_view *view)
 {
         const ckpt_place *place = &leaf->as.leaf.place;
 
-        if (place->kind == CKPT_PLACE_MEMORY && place->device >= 0 && place->device != ckpt_emit_memory_device(emitter))
-                return ckpt_session_fail(ckpt_emit_session(emitter), CKPT_E_UNSUPPORTED, NULL,
-                                         "a tensor in the memory of cuda:%d cannot be loaded to another device", place->device);
+        if (place->kind == CKPT_PLACE_MEMORY && place->device >= 0 &&
+            place->device != ckpt_emit_memory_device(emitter))
+                return ckpt_session_fail(
+                        ckpt_emit_session(emitter), CKPT_E_UNSUPPORTED, NULL,
+                        "a tensor in the memory of cuda:%d cannot be loaded to another device",
+                        place->device);
         return ckpt_emit_tiled(emitter, leaf, box, view, leaf_in_tile);
 }
 
@@ -261,7 +272,8 @@ static uint32_t leaf_cut_axis(const ckpt_tensor *leaf)
         uint32_t axis = 0;
 
         for (uint32_t i = 1; i < leaf->rank; i++)
-                if (leaf->shape[axis] == 1 || (leaf->shape[i] > 1 && leaf->as.leaf.strides[i] > leaf->as.leaf.strides[axis]))
+                if (leaf->shape[axis] == 1 ||
+                    (leaf->shape[i] > 1 && leaf->as.leaf.strides[i] > leaf->as.leaf.strides[axis]))
                         axis = i;
         return axis;
 }

@@ -34,7 +34,8 @@ uint32_t ckpt_op_cut_axis_of_input(const ckpt_tensor *tensor)
 
 /* ---- source: an entry of the weights, by its name ---- */
 
-static ckpt_status source_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status source_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                               const ckpt_view *view)
 {
         return ckpt_emit(emitter, tensor->inputs[0], box, view);
 }
@@ -43,7 +44,8 @@ const ckpt_op ckpt_op_source = {.name = "source", .emit = source_emit, .cut_axis
 
 /* ---- error: the loads that describe one never reach the planner ---- */
 
-static ckpt_status error_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status error_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                              const ckpt_view *view)
 {
         (void)emitter, (void)tensor, (void)box, (void)view;
         return CKPT_E_INVALID;

@@ -6,8 +6,8 @@
  * What a kind of node is: one row
  *
  * Each operation has a file of its own here with its description (checks and shape inference, a service of
- * ckpt/tensor.h), its name and attributes for people, and the way in which the planner takes it apart. The planner has
- * no switch over operations: a new one is a new row.
+ * ckpt/tensor.h), its name and attributes for people, and the way in which the planner takes it apart. The
+ * planner has no switch over operations: a new one is a new row.
  */
 
 #include "core/plan/emit.h"
@@ -20,14 +20,15 @@ typedef struct ckpt_op {
         void (*print)(const ckpt_tensor *tensor, ckpt_text *text);
 
         /**
-         * Emits what writes tensor[box] into view: calls ckpt_emit for the parts of its inputs, or stages them and adds steps.
-         * The box is not empty.
+         * Emits what writes tensor[box] into view: calls ckpt_emit for the parts of its inputs, or stages
+         * them and adds steps. The box is not empty.
          */
-        ckpt_status (*emit)(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view);
+        ckpt_status (*emit)(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                            const ckpt_view *view);
 
         /**
-         * The axis along which pieces of the tensor come from ranges of the sources that stay contiguous; a hint, for
-         * cutting large boxes. NULL: the first.
+         * The axis along which pieces of the tensor come from ranges of the sources that stay contiguous; a
+         * hint, for cutting large boxes. NULL: the first.
          */
         uint32_t (*cut_axis)(const ckpt_tensor *tensor);
 
@@ -50,21 +51,24 @@ static inline uint32_t ckpt_op_cut_axis(const ckpt_tensor *tensor)
 uint32_t ckpt_op_cut_axis_of_input(const ckpt_tensor *tensor);
 
 /**
- * For describing: whether a range of `axis` is a whole number of bytes, which sub-byte types do not give for free: `elements` along
- * the axis, times everything inside it.
+ * For describing: whether a range of `axis` is a whole number of bytes, which sub-byte types do not give for
+ * free: `elements` along the axis, times everything inside it.
  */
 bool ckpt_op_whole_bytes(const ckpt_tensor *tensor, int32_t axis, int64_t elements);
 /** An axis counted from the end becomes one from the start; false when there is no such axis. */
 bool ckpt_op_axis(const ckpt_tensor *tensor, int32_t *axis);
 
 /* The services of ckpt/tensor.h, entries of ckpt_api_table. */
-const ckpt_tensor *ckpt_tensor_api_slice(const ckpt_tensor *tensor, int32_t axis, int64_t start, int64_t stop);
+const ckpt_tensor *ckpt_tensor_api_slice(const ckpt_tensor *tensor, int32_t axis, int64_t start,
+                                         int64_t stop);
 const ckpt_tensor *ckpt_tensor_api_concat(const ckpt_tensor *const *tensors, uint32_t count, int32_t axis);
 const ckpt_tensor *ckpt_tensor_api_stack(const ckpt_tensor *const *tensors, uint32_t count, int32_t axis);
 const ckpt_tensor *ckpt_tensor_api_reshape(const ckpt_tensor *tensor, const int64_t *shape, uint32_t rank);
 const ckpt_tensor *ckpt_tensor_api_permute(const ckpt_tensor *tensor, const int32_t *axes, uint32_t rank);
-const ckpt_tensor *ckpt_tensor_api_repeat_blocks(const ckpt_tensor *tensor, int32_t axis, int64_t blocks, int64_t reps);
-const ckpt_tensor *ckpt_tensor_api_gather(const ckpt_tensor *tensor, int32_t axis, const int64_t *index, int64_t count);
+const ckpt_tensor *ckpt_tensor_api_repeat_blocks(const ckpt_tensor *tensor, int32_t axis, int64_t blocks,
+                                                 int64_t reps);
+const ckpt_tensor *ckpt_tensor_api_gather(const ckpt_tensor *tensor, int32_t axis, const int64_t *index,
+                                          int64_t count);
 const ckpt_tensor *ckpt_tensor_api_pad(const ckpt_tensor *tensor, int32_t axis, int64_t size);
 const ckpt_tensor *ckpt_tensor_api_cast(const ckpt_tensor *tensor, ckpt_dtype dtype);
 const ckpt_tensor *ckpt_tensor_api_add_scalar(const ckpt_tensor *tensor, double value);

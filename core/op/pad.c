@@ -8,10 +8,12 @@
 
 static void pad_print(const ckpt_tensor *tensor, ckpt_text *text)
 {
-        ckpt_text_add(text, "%d, %lld, ", tensor->as.join.axis, (long long)tensor->shape[tensor->as.join.axis]);
+        ckpt_text_add(text, "%d, %lld, ", tensor->as.join.axis,
+                      (long long)tensor->shape[tensor->as.join.axis]);
 }
 
-static ckpt_status pad_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status pad_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                            const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.join.axis;
         const int64_t width = tensor->inputs[0]->shape[axis];
@@ -51,7 +53,8 @@ const ckpt_tensor *ckpt_tensor_api_pad(const ckpt_tensor *tensor, int32_t axis, 
         if (ckpt_tensor_is_error(tensor))
                 return tensor;
         if (!ckpt_op_axis(tensor, &axis))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "pad of axis %d of a tensor of %u axes", axis, tensor->rank);
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "pad of axis %d of a tensor of %u axes", axis,
+                                        tensor->rank);
         if (size == tensor->shape[axis])
                 return tensor;
         for (uint32_t i = 0; i < tensor->rank; i++)
@@ -60,8 +63,10 @@ const ckpt_tensor *ckpt_tensor_api_pad(const ckpt_tensor *tensor, int32_t axis, 
         if (size < tensor->shape[axis] || !ckpt_shape_count(tensor->dtype, tensor->rank, shape, &count))
                 return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "pad of an axis of %lld elements to %lld",
                                         (long long)tensor->shape[axis], (long long)size);
-        if (!ckpt_op_whole_bytes(tensor, axis, tensor->shape[axis]) || !ckpt_op_whole_bytes(tensor, axis, size))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "pad of %s cuts a byte", ckpt_dtype_name(tensor->dtype));
+        if (!ckpt_op_whole_bytes(tensor, axis, tensor->shape[axis]) ||
+            !ckpt_op_whole_bytes(tensor, axis, size))
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "pad of %s cuts a byte",
+                                        ckpt_dtype_name(tensor->dtype));
         pad = ckpt_tensor_new(tensor->scope, &ckpt_op_pad, tensor->dtype, tensor->rank, shape, 1, &tensor);
         if (pad && !ckpt_tensor_is_error(pad))
                 pad->as.join.axis = axis;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * permute: axes in another order. The view's strides are permuted; where that leaves no contiguous run, the leaf below stages its
- * bytes and a kernel moves them.
+ * permute: axes in another order. The view's strides are permuted; where that leaves no contiguous run, the
+ * leaf below stages its bytes and a kernel moves them.
  */
 
 #include <string.h>
@@ -17,7 +17,8 @@ static void permute_print(const ckpt_tensor *tensor, ckpt_text *text)
         ckpt_text_add(text, "], ");
 }
 
-static ckpt_status permute_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status permute_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                const ckpt_view *view)
 {
         ckpt_box turned;
         ckpt_view there = *view;
@@ -78,14 +79,17 @@ const ckpt_tensor *ckpt_tensor_api_permute(const ckpt_tensor *tensor, const int3
         if (ckpt_tensor_is_error(tensor))
                 return tensor;
         if (rank != tensor->rank || !is_permutation(axes, rank))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "permute of a tensor of %u axes by something else than its axes",
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID,
+                                        "permute of a tensor of %u axes by something else than its axes",
                                         tensor->rank);
         if (is_identity(axes, rank))
                 return tensor;
         /* Bytes of a sub-byte type can be moved as long as whole rows of the last axis stay together. */
         if (ckpt_dtype_bits(tensor->dtype) % 8 != 0 &&
-            (axes[rank - 1] != (int32_t)rank - 1 || !ckpt_op_whole_bytes(tensor, (int32_t)rank - 1, tensor->shape[rank - 1])))
-                return ckpt_tensor_fail(tensor, CKPT_E_UNSUPPORTED, "permute of %s cuts a byte", ckpt_dtype_name(tensor->dtype));
+            (axes[rank - 1] != (int32_t)rank - 1 ||
+             !ckpt_op_whole_bytes(tensor, (int32_t)rank - 1, tensor->shape[rank - 1])))
+                return ckpt_tensor_fail(tensor, CKPT_E_UNSUPPORTED, "permute of %s cuts a byte",
+                                        ckpt_dtype_name(tensor->dtype));
         for (uint32_t i = 0; i < rank; i++)
                 shape[i] = tensor->shape[axes[i]];
         permute = ckpt_tensor_new(tensor->scope, &ckpt_op_permute, tensor->dtype, rank, shape, 1, &tensor);

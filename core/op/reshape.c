@@ -4,10 +4,10 @@
  * reshape: the same elements in the same order, under other axes
  *
  * Three ways, the cheapest that holds:
- *   regroup   axes are matched in groups of equal products; where the box is one range of each group, and the view runs through the
- *             group without a gap, the question is passed on under the input's axes
- *   relabel   directly above a leaf, the leaf's own strides are split instead: bytes have no axes
- *   stage     the rows of the input that hold the box, then a copy out of them
+ *   regroup   axes are matched in groups of equal products; where the box is one range of each group, and the
+ * view runs through the group without a gap, the question is passed on under the input's axes relabel
+ * directly above a leaf, the leaf's own strides are split instead: bytes have no axes stage     the rows of
+ * the input that hold the box, then a copy out of them
  */
 
 #include <string.h>
@@ -54,8 +54,8 @@ static struct group next_group(const ckpt_tensor *out, const ckpt_tensor *in, ui
 }
 
 /* The box as one range of the group's elements, with the view's stride from one to the next. */
-static bool flatten_out(const ckpt_tensor *out, const ckpt_box *box, const ckpt_view *view, const struct group *group,
-                        int64_t *ret_start, int64_t *ret_size, int64_t *ret_stride)
+static bool flatten_out(const ckpt_tensor *out, const ckpt_box *box, const ckpt_view *view,
+                        const struct group *group, int64_t *ret_start, int64_t *ret_size, int64_t *ret_stride)
 {
         int64_t start = 0, size = 1, stride = 0, inner = 1;
 
@@ -78,8 +78,8 @@ static bool flatten_out(const ckpt_tensor *out, const ckpt_box *box, const ckpt_
 }
 
 /* A range of the group's elements as a box of the input's axes. */
-static bool unflatten_in(const ckpt_tensor *in, const struct group *group, int64_t start, int64_t size, int64_t stride,
-                         ckpt_box *box, ckpt_view *view)
+static bool unflatten_in(const ckpt_tensor *in, const struct group *group, int64_t start, int64_t size,
+                         int64_t stride, ckpt_box *box, ckpt_view *view)
 {
         int64_t inner = 1;
         bool done = false;
@@ -95,7 +95,8 @@ static bool unflatten_in(const ckpt_tensor *in, const struct group *group, int64
                         box->start[a] = 0;
                         box->size[a] = width;
                 } else {
-                        if (size % inner != 0 || start % inner != 0 || start / inner % width + size / inner > width)
+                        if (size % inner != 0 || start % inner != 0 ||
+                            start / inner % width + size / inner > width)
                                 return false;
                         box->start[a] = start / inner % width;
                         box->size[a] = size / inner;
@@ -107,7 +108,8 @@ static bool unflatten_in(const ckpt_tensor *in, const struct group *group, int64
         return done || size == inner;
 }
 
-static bool regroup(const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view, ckpt_box *ret_box, ckpt_view *ret_view)
+static bool regroup(const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view, ckpt_box *ret_box,
+                    ckpt_view *ret_view)
 {
         const ckpt_tensor *in = tensor->inputs[0];
         uint32_t o = 0, i = 0;
@@ -158,12 +160,13 @@ static bool relabel_strides(const ckpt_tensor *out, const ckpt_tensor *leaf, int
         return true;
 }
 
-static ckpt_status relabel(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_tensor *leaf, const int64_t *strides,
-                           const ckpt_box *box, const ckpt_view *view)
+static ckpt_status relabel(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_tensor *leaf,
+                           const int64_t *strides, const ckpt_box *box, const ckpt_view *view)
 {
-        ckpt_tensor *same = ckpt_tensor_new(&ckpt_emit_session(emitter)->scope, &ckpt_op_leaf, tensor->dtype, tensor->rank,
-                                            tensor->shape, 0, NULL);
-        int64_t *copy = ckpt_arena_calloc(&ckpt_emit_session(emitter)->scope.arena, tensor->rank, sizeof(*copy));
+        ckpt_tensor *same = ckpt_tensor_new(&ckpt_emit_session(emitter)->scope, &ckpt_op_leaf, tensor->dtype,
+                                            tensor->rank, tensor->shape, 0, NULL);
+        int64_t *copy =
+                ckpt_arena_calloc(&ckpt_emit_session(emitter)->scope.arena, tensor->rank, sizeof(*copy));
 
         if (!same || !copy || ckpt_tensor_is_error(same))
                 return CKPT_E_NOMEM;
@@ -174,7 +177,8 @@ static ckpt_status relabel(ckpt_emitter *emitter, const ckpt_tensor *tensor, con
         return ckpt_emit(emitter, same, box, view);
 }
 
-static ckpt_status stage_rows(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status stage_rows(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                              const ckpt_view *view)
 {
         const ckpt_tensor *in = tensor->inputs[0];
         int64_t strides[CKPT_RANK_MAX], first = 0, last = 0, row = 1;
@@ -205,7 +209,8 @@ static ckpt_status stage_rows(ckpt_emitter *emitter, const ckpt_tensor *tensor, 
         return ckpt_emit_copy(emitter, tensor->dtype, tensor->rank, box->size, view, &staging, NULL);
 }
 
-static ckpt_status reshape_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status reshape_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                const ckpt_view *view)
 {
         const ckpt_tensor *leaf = tensor->inputs[0];
         int64_t strides[CKPT_RANK_MAX];
@@ -216,7 +221,8 @@ static ckpt_status reshape_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor
                 return ckpt_emit(emitter, tensor->inputs[0], &there, &other);
         while (leaf->op == &ckpt_op_source)
                 leaf = leaf->inputs[0];
-        if (leaf->op == &ckpt_op_leaf && ckpt_dtype_bits(leaf->dtype) % 8 == 0 && relabel_strides(tensor, leaf, strides))
+        if (leaf->op == &ckpt_op_leaf && ckpt_dtype_bits(leaf->dtype) % 8 == 0 &&
+            relabel_strides(tensor, leaf, strides))
                 return relabel(emitter, tensor, leaf, strides, box, view);
         return ckpt_emit_tiled(emitter, tensor, box, view, stage_rows);
 }
@@ -230,10 +236,13 @@ const ckpt_tensor *ckpt_tensor_api_reshape(const ckpt_tensor *tensor, const int6
 
         if (ckpt_tensor_is_error(tensor))
                 return tensor;
-        if (rank > CKPT_RANK_MAX || !ckpt_shape_count(tensor->dtype, rank, shape, &count) || count != ckpt_tensor_count(tensor))
+        if (rank > CKPT_RANK_MAX || !ckpt_shape_count(tensor->dtype, rank, shape, &count) ||
+            count != ckpt_tensor_count(tensor))
                 return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "reshape to a shape of another size");
         same = rank == tensor->rank;
         for (uint32_t i = 0; same && i < rank; i++)
                 same = shape[i] == tensor->shape[i];
-        return same ? tensor : ckpt_tensor_new(tensor->scope, &ckpt_op_reshape, tensor->dtype, rank, shape, 1, &tensor);
+        return same ? tensor
+                    : ckpt_tensor_new(tensor->scope, &ckpt_op_reshape, tensor->dtype, rank, shape, 1,
+                                      &tensor);
 }

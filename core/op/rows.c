@@ -3,20 +3,21 @@
 /*
  * repeat_blocks and gather: elements of one axis, some of them again or in another order
  *
- * Long runs are asked for one by one and end as copies. Where whole blocks are repeated, or runs are short, the input is staged
- * once and a kernel writes it out.
+ * Long runs are asked for one by one and end as copies. Where whole blocks are repeated, or runs are short,
+ * the input is staged once and a kernel writes it out.
  */
 
 #include <string.h>
 
 #include "core/op/op.h"
 
-/* Runs of an index that are at least this long are read to their places; shorter ones go through the kernel. */
+/* Runs of an index that are at least this long are read to their places; shorter ones go through the kernel.
+ */
 #define DIRECT_RUN_BYTES 4096
 
 /* `count` elements of the input from `from`, to element `to` of the box. */
-static ckpt_status emit_run(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view,
-                            uint32_t axis, int64_t from, int64_t to, int64_t count)
+static ckpt_status emit_run(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                            const ckpt_view *view, uint32_t axis, int64_t from, int64_t to, int64_t count)
 {
         ckpt_box part = *box;
         ckpt_view there = *view;
@@ -27,8 +28,10 @@ static ckpt_status emit_run(ckpt_emitter *emitter, const ckpt_tensor *tensor, co
         return ckpt_emit(emitter, tensor->inputs[0], &part, &there);
 }
 
-/* Bytes of one element of the axis, if everything inside it is packed in the view and nothing but it is outside; else 0. */
-static uint64_t packed_row_bytes(const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view, uint32_t axis)
+/* Bytes of one element of the axis, if everything inside it is packed in the view and nothing but it is
+ * outside; else 0. */
+static uint64_t packed_row_bytes(const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view,
+                                 uint32_t axis)
 {
         int64_t stride = 1;
 
@@ -52,8 +55,8 @@ static int64_t pitch_bytes(const ckpt_tensor *tensor, const ckpt_view *view, uin
 
 static void repeat_print(const ckpt_tensor *tensor, ckpt_text *text)
 {
-        ckpt_text_add(text, "%d, %lld blocks x %lld, ", tensor->as.repeat.axis, (long long)tensor->as.repeat.blocks,
-                      (long long)tensor->as.repeat.reps);
+        ckpt_text_add(text, "%d, %lld blocks x %lld, ", tensor->as.repeat.axis,
+                      (long long)tensor->as.repeat.blocks, (long long)tensor->as.repeat.reps);
 }
 
 static int64_t block_rows(const ckpt_tensor *tensor)
@@ -61,7 +64,8 @@ static int64_t block_rows(const ckpt_tensor *tensor)
         return tensor->inputs[0]->shape[tensor->as.repeat.axis] / tensor->as.repeat.blocks;
 }
 
-static ckpt_status repeat_by_kernel(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status repeat_by_kernel(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                    const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.repeat.axis;
         const int64_t rows = block_rows(tensor), reps = tensor->as.repeat.reps;
@@ -90,7 +94,8 @@ static ckpt_status repeat_by_kernel(ckpt_emitter *emitter, const ckpt_tensor *te
         return ckpt_emit_step(emitter, &step);
 }
 
-static ckpt_status repeat_by_runs(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status repeat_by_runs(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                  const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.repeat.axis;
         const int64_t rows = block_rows(tensor), group = rows * tensor->as.repeat.reps;
@@ -101,7 +106,8 @@ static ckpt_status repeat_by_runs(ckpt_emitter *emitter, const ckpt_tensor *tens
                 const int64_t within = at % rows, left = rows - within;
                 const int64_t count = left < stop - at ? left : stop - at;
 
-                r = emit_run(emitter, tensor, box, view, axis, at / group * rows + within, at - box->start[axis], count);
+                r = emit_run(emitter, tensor, box, view, axis, at / group * rows + within,
+                             at - box->start[axis], count);
                 at += count;
         }
         return r;
@@ -117,13 +123,15 @@ static bool whole_groups(const ckpt_tensor *tensor, const ckpt_box *box, const c
 }
 
 /* A cut may have gone through a group. */
-static ckpt_status repeat_in_tile(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status repeat_in_tile(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                  const ckpt_view *view)
 {
         return whole_groups(tensor, box, view) ? repeat_by_kernel(emitter, tensor, box, view)
                                                : repeat_by_runs(emitter, tensor, box, view);
 }
 
-static ckpt_status repeat_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status repeat_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                               const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.repeat.axis;
         const int64_t rows = block_rows(tensor), group = rows * tensor->as.repeat.reps;
@@ -152,7 +160,8 @@ const ckpt_op ckpt_op_repeat_blocks = {
         .cut_axis = ckpt_op_cut_axis_of_input,
 };
 
-const ckpt_tensor *ckpt_tensor_api_repeat_blocks(const ckpt_tensor *tensor, int32_t axis, int64_t blocks, int64_t reps)
+const ckpt_tensor *ckpt_tensor_api_repeat_blocks(const ckpt_tensor *tensor, int32_t axis, int64_t blocks,
+                                                 int64_t reps)
 {
         int64_t shape[CKPT_RANK_MAX], count;
         ckpt_tensor *repeat;
@@ -160,19 +169,24 @@ const ckpt_tensor *ckpt_tensor_api_repeat_blocks(const ckpt_tensor *tensor, int3
         if (ckpt_tensor_is_error(tensor))
                 return tensor;
         if (!ckpt_op_axis(tensor, &axis))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "repeat along axis %d of a tensor of %u axes", axis, tensor->rank);
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "repeat along axis %d of a tensor of %u axes",
+                                        axis, tensor->rank);
         for (uint32_t i = 0; i < tensor->rank; i++)
                 shape[i] = tensor->shape[i];
-        if (blocks < 1 || reps < 1 || shape[axis] % blocks != 0 || __builtin_mul_overflow(shape[axis], reps, &shape[axis]))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "repeat of %lld blocks of an axis of %lld elements, %lld times",
+        if (blocks < 1 || reps < 1 || shape[axis] % blocks != 0 ||
+            __builtin_mul_overflow(shape[axis], reps, &shape[axis]))
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID,
+                                        "repeat of %lld blocks of an axis of %lld elements, %lld times",
                                         (long long)blocks, (long long)tensor->shape[axis], (long long)reps);
         if (!ckpt_op_whole_bytes(tensor, axis, tensor->shape[axis] / blocks))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "repeat of %s cuts a byte", ckpt_dtype_name(tensor->dtype));
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "repeat of %s cuts a byte",
+                                        ckpt_dtype_name(tensor->dtype));
         if (!ckpt_shape_count(tensor->dtype, tensor->rank, shape, &count))
                 return ckpt_tensor_fail(tensor, CKPT_E_LIMIT, "repeat is too large to address");
         if (reps == 1)
                 return tensor;
-        repeat = ckpt_tensor_new(tensor->scope, &ckpt_op_repeat_blocks, tensor->dtype, tensor->rank, shape, 1, &tensor);
+        repeat = ckpt_tensor_new(tensor->scope, &ckpt_op_repeat_blocks, tensor->dtype, tensor->rank, shape, 1,
+                                 &tensor);
         if (repeat && !ckpt_tensor_is_error(repeat)) {
                 repeat->as.repeat.axis = axis;
                 repeat->as.repeat.blocks = blocks;
@@ -185,7 +199,8 @@ const ckpt_tensor *ckpt_tensor_api_repeat_blocks(const ckpt_tensor *tensor, int3
 
 static void gather_print(const ckpt_tensor *tensor, ckpt_text *text)
 {
-        ckpt_text_add(text, "%d, %lld indices, ", tensor->as.gather.axis, (long long)tensor->shape[tensor->as.gather.axis]);
+        ckpt_text_add(text, "%d, %lld indices, ", tensor->as.gather.axis,
+                      (long long)tensor->shape[tensor->as.gather.axis]);
 }
 
 /* Length of the run of following indices that starts at `at`. */
@@ -198,7 +213,8 @@ static int64_t index_run(const int64_t *index, int64_t at, int64_t stop)
         return count;
 }
 
-static ckpt_status gather_by_runs(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status gather_by_runs(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                  const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.gather.axis;
         const int64_t *index = tensor->as.gather.index, stop = box->start[axis] + box->size[axis];
@@ -214,8 +230,8 @@ static ckpt_status gather_by_runs(ckpt_emitter *emitter, const ckpt_tensor *tens
 }
 
 /* The index relative to the staged rows, as memory that a read brings to the device. */
-static ckpt_status stage_index(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, int64_t lowest,
-                               ckpt_operand *ret_index)
+static ckpt_status stage_index(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                               int64_t lowest, ckpt_operand *ret_index)
 {
         ckpt_arena *arena = &ckpt_emit_session(emitter)->scope.arena;
         const uint32_t axis = (uint32_t)tensor->as.gather.axis;
@@ -240,7 +256,8 @@ static ckpt_status stage_index(ckpt_emitter *emitter, const ckpt_tensor *tensor,
         return ckpt_emit_read(emitter, &read);
 }
 
-static ckpt_status gather_by_kernel(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status gather_by_kernel(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                    const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.gather.axis;
         const int64_t *index = tensor->as.gather.index + box->start[axis];
@@ -277,7 +294,8 @@ static ckpt_status gather_by_kernel(ckpt_emitter *emitter, const ckpt_tensor *te
         return ckpt_emit_step(emitter, &step);
 }
 
-static ckpt_status gather_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status gather_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                               const ckpt_view *view)
 {
         const uint32_t axis = (uint32_t)tensor->as.gather.axis;
         const uint64_t row_bytes = packed_row_bytes(tensor, box, view, axis);
@@ -303,7 +321,8 @@ const ckpt_op ckpt_op_gather = {
         .cut_axis = gather_cut_axis,
 };
 
-const ckpt_tensor *ckpt_tensor_api_gather(const ckpt_tensor *tensor, int32_t axis, const int64_t *index, int64_t count)
+const ckpt_tensor *ckpt_tensor_api_gather(const ckpt_tensor *tensor, int32_t axis, const int64_t *index,
+                                          int64_t count)
 {
         int64_t shape[CKPT_RANK_MAX], elements, *copy;
         ckpt_tensor *gather;
@@ -311,19 +330,23 @@ const ckpt_tensor *ckpt_tensor_api_gather(const ckpt_tensor *tensor, int32_t axi
         if (ckpt_tensor_is_error(tensor))
                 return tensor;
         if (!ckpt_op_axis(tensor, &axis) || count < 0)
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "gather along axis %d of a tensor of %u axes", axis, tensor->rank);
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "gather along axis %d of a tensor of %u axes",
+                                        axis, tensor->rank);
         for (int64_t i = 0; i < count; i++)
                 if (index[i] < 0 || index[i] >= tensor->shape[axis])
-                        return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "gather of element %lld of an axis of %lld",
+                        return ckpt_tensor_fail(tensor, CKPT_E_INVALID,
+                                                "gather of element %lld of an axis of %lld",
                                                 (long long)index[i], (long long)tensor->shape[axis]);
         if (!ckpt_op_whole_bytes(tensor, axis, 1))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "gather of %s cuts a byte", ckpt_dtype_name(tensor->dtype));
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "gather of %s cuts a byte",
+                                        ckpt_dtype_name(tensor->dtype));
         for (uint32_t i = 0; i < tensor->rank; i++)
                 shape[i] = tensor->shape[i];
         shape[axis] = count;
         if (!ckpt_shape_count(tensor->dtype, tensor->rank, shape, &elements))
                 return ckpt_tensor_fail(tensor, CKPT_E_LIMIT, "gather is too large to address");
-        gather = ckpt_tensor_new(tensor->scope, &ckpt_op_gather, tensor->dtype, tensor->rank, shape, 1, &tensor);
+        gather = ckpt_tensor_new(tensor->scope, &ckpt_op_gather, tensor->dtype, tensor->rank, shape, 1,
+                                 &tensor);
         if (!gather || ckpt_tensor_is_error(gather))
                 return gather;
         copy = ckpt_arena_calloc(&tensor->scope->arena, (uint64_t)count, sizeof(*copy));

@@ -14,7 +14,8 @@ static void slice_print(const ckpt_tensor *tensor, ckpt_text *text)
                       (long long)(start + tensor->shape[tensor->as.slice.axis]));
 }
 
-static ckpt_status slice_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status slice_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                              const ckpt_view *view)
 {
         ckpt_box moved = *box;
 
@@ -37,19 +38,21 @@ const ckpt_tensor *ckpt_tensor_api_slice(const ckpt_tensor *tensor, int32_t axis
         if (ckpt_tensor_is_error(tensor))
                 return tensor;
         if (!ckpt_op_axis(tensor, &axis))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "slice of axis %d of a tensor of %u axes", axis, tensor->rank);
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "slice of axis %d of a tensor of %u axes",
+                                        axis, tensor->rank);
         if (start < 0 || stop < start || stop > tensor->shape[axis])
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "slice %lld:%lld of an axis of %lld elements", (long long)start,
-                                        (long long)stop, (long long)tensor->shape[axis]);
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "slice %lld:%lld of an axis of %lld elements",
+                                        (long long)start, (long long)stop, (long long)tensor->shape[axis]);
         if (!ckpt_op_whole_bytes(tensor, axis, start) || !ckpt_op_whole_bytes(tensor, axis, stop))
-                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "slice %lld:%lld of %s cuts a byte", (long long)start,
-                                        (long long)stop, ckpt_dtype_name(tensor->dtype));
+                return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "slice %lld:%lld of %s cuts a byte",
+                                        (long long)start, (long long)stop, ckpt_dtype_name(tensor->dtype));
         if (start == 0 && stop == tensor->shape[axis])
                 return tensor;
         for (uint32_t i = 0; i < tensor->rank; i++)
                 shape[i] = tensor->shape[i];
         shape[axis] = stop - start;
-        slice = ckpt_tensor_new(tensor->scope, &ckpt_op_slice, tensor->dtype, tensor->rank, shape, 1, &tensor);
+        slice = ckpt_tensor_new(tensor->scope, &ckpt_op_slice, tensor->dtype, tensor->rank, shape, 1,
+                                &tensor);
         if (slice && !ckpt_tensor_is_error(slice)) {
                 slice->as.slice.axis = axis;
                 slice->as.slice.start = start;

@@ -31,7 +31,8 @@ static void merge_axes(ckpt_axes *axes)
         uint32_t last = 0;
 
         for (uint32_t i = 1; i < axes->count; i++) {
-                if (axes->src[last] == axes->src[i] * axes->size[i] && axes->dst[last] == axes->dst[i] * axes->size[i]) {
+                if (axes->src[last] == axes->src[i] * axes->size[i] &&
+                    axes->dst[last] == axes->dst[i] * axes->size[i]) {
                         axes->size[last] *= axes->size[i];
                 } else {
                         last++;
@@ -44,7 +45,8 @@ static void merge_axes(ckpt_axes *axes)
                 axes->count = last + 1;
 }
 
-void ckpt_axes_init(ckpt_axes *axes, uint32_t rank, const int64_t *sizes, const int64_t *dst, const int64_t *src)
+void ckpt_axes_init(ckpt_axes *axes, uint32_t rank, const int64_t *sizes, const int64_t *dst,
+                    const int64_t *src)
 {
         axes->count = 0;
         for (uint32_t i = 0; i < rank; i++)

@@ -39,7 +39,8 @@ uint64_t ckpt_emit_tile_bytes(const ckpt_emitter *emitter)
         return emitter->plan->options.tile_bytes;
 }
 
-ckpt_status ckpt_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+ckpt_status ckpt_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                      const ckpt_view *view)
 {
         if (ckpt_box_count(box, tensor->rank) == 0)
                 return CKPT_OK;
@@ -81,7 +82,8 @@ static void resolve_operand(const ckpt_emitter *emitter, ckpt_operand *operand)
                 operand->offset += emitter->buffers.items[operand->buffer];
 }
 
-/* Gives every buffer its place, those that reads fill first, and turns offsets in buffers into offsets in staging. */
+/* Gives every buffer its place, those that reads fill first, and turns offsets in buffers into offsets in
+ * staging. */
 static void tile_lay_out(ckpt_emitter *emitter)
 {
         ckpt_tile *tile = &emitter->tile;
@@ -166,12 +168,12 @@ static int64_t cut_grain(const ckpt_tensor *tensor, uint32_t axis)
         return 8;
 }
 
-static ckpt_status emit_piece(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view,
-                              ckpt_emit_fn emit);
+static ckpt_status emit_piece(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                              const ckpt_view *view, ckpt_emit_fn emit);
 
 /* Cuts a box into `pieces` ranges of one axis, as equal as they come. */
-static ckpt_status emit_pieces(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view,
-                               ckpt_emit_fn emit, uint32_t axis, int64_t pieces)
+static ckpt_status emit_pieces(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                               const ckpt_view *view, ckpt_emit_fn emit, uint32_t axis, int64_t pieces)
 {
         const int64_t grain = cut_grain(tensor, axis), whole = box->size[axis];
         int64_t width = (whole + pieces - 1) / pieces;
@@ -190,10 +192,11 @@ static ckpt_status emit_pieces(ckpt_emitter *emitter, const ckpt_tensor *tensor,
         return r;
 }
 
-static ckpt_status emit_piece(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view,
-                              ckpt_emit_fn emit)
+static ckpt_status emit_piece(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                              const ckpt_view *view, ckpt_emit_fn emit)
 {
-        const uint64_t bytes = (uint64_t)ckpt_box_count(box, tensor->rank) * ckpt_dtype_bits(tensor->dtype) / 8;
+        const uint64_t bytes =
+                (uint64_t)ckpt_box_count(box, tensor->rank) * ckpt_dtype_bits(tensor->dtype) / 8;
         const uint64_t limit = emitter->plan->options.tile_bytes;
         uint32_t axis;
         ckpt_status r;
@@ -205,7 +208,8 @@ static ckpt_status emit_piece(ckpt_emitter *emitter, const ckpt_tensor *tensor, 
         tile_abandon(emitter);
         if (r != CKPT_TILE_FULL)
                 return r;
-        if (!emitter->uncuttable && find_cut_axis(tensor, box, &axis) && box->size[axis] > cut_grain(tensor, axis)) {
+        if (!emitter->uncuttable && find_cut_axis(tensor, box, &axis) &&
+            box->size[axis] > cut_grain(tensor, axis)) {
                 int64_t pieces = (int64_t)((bytes + limit - 1) / limit);
 
                 if (pieces < 2)
@@ -225,8 +229,8 @@ static ckpt_status emit_piece(ckpt_emitter *emitter, const ckpt_tensor *tensor, 
         return r;
 }
 
-ckpt_status ckpt_emit_tiled(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view,
-                            ckpt_emit_fn emit)
+ckpt_status ckpt_emit_tiled(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                            const ckpt_view *view, ckpt_emit_fn emit)
 {
         if (emitter->open)
                 return emit(emitter, tensor, box, view);
@@ -250,7 +254,8 @@ ckpt_status ckpt_emit_staging_bytes(ckpt_emitter *emitter, uint64_t size, ckpt_v
         return r ? r : ckpt_array_push(&emitter->buffer_read, false);
 }
 
-ckpt_status ckpt_emit_staging(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes, ckpt_view *ret_view)
+ckpt_status ckpt_emit_staging(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes,
+                              ckpt_view *ret_view)
 {
         int64_t count = 1;
 

@@ -5,36 +5,42 @@
 /*
  * Taking a description apart
  *
- * The planner asks for a box of a tensor in a view, and the tensor's operation answers: layout operations move the box and the view
- * and pass the question on, computed ones stage their input and add a step, leaves add reads. So a slice at the top ends as a
- * smaller read at the bottom, and nothing that can be a copy becomes a kernel.
+ * The planner asks for a box of a tensor in a view, and the tensor's operation answers: layout operations
+ * move the box and the view and pass the question on, computed ones stage their input and add a step, leaves
+ * add reads. So a slice at the top ends as a smaller read at the bottom, and nothing that can be a copy
+ * becomes a kernel.
  *
- * Tiles are opened by the first operation that needs one (ckpt_emit_tiled), which cuts its box until each piece fits.
+ * Tiles are opened by the first operation that needs one (ckpt_emit_tiled), which cuts its box until each
+ * piece fits.
  */
 
 #include "core/plan/plan.h"
 
 typedef struct ckpt_emitter ckpt_emitter;
 
-typedef ckpt_status (*ckpt_emit_fn)(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view);
+typedef ckpt_status (*ckpt_emit_fn)(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                    const ckpt_view *view);
 
-/** Positive: the piece does not fit into a tile. Forwarded by every emit function up to ckpt_emit_tiled, which cuts it. */
+/** Positive: the piece does not fit into a tile. Forwarded by every emit function up to ckpt_emit_tiled,
+ * which cuts it. */
 #define CKPT_TILE_FULL 2
 
 /** Asks the tensor's operation; an empty box is nothing to do. */
-ckpt_status ckpt_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view);
+ckpt_status ckpt_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                      const ckpt_view *view);
 
 /**
- * Calls `emit` inside a tile: the one that is open, or else new ones, cutting the box along the tensor's cut axis until each piece
- * fits. A piece that cannot be cut any further gets a tile of whatever size it needs.
+ * Calls `emit` inside a tile: the one that is open, or else new ones, cutting the box along the tensor's cut
+ * axis until each piece fits. A piece that cannot be cut any further gets a tile of whatever size it needs.
  */
-ckpt_status ckpt_emit_tiled(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view,
-                            ckpt_emit_fn emit);
+ckpt_status ckpt_emit_tiled(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                            const ckpt_view *view, ckpt_emit_fn emit);
 /** Inside a tile: cutting would not make it smaller, since a whole operand is staged for every piece. */
 void ckpt_emit_uncuttable(ckpt_emitter *emitter);
 
 /** A staging buffer for a packed tensor of these sizes. */
-ckpt_status ckpt_emit_staging(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes, ckpt_view *ret_view);
+ckpt_status ckpt_emit_staging(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes,
+                              ckpt_view *ret_view);
 /** A staging buffer of so many bytes; the view's strides are left alone. */
 ckpt_status ckpt_emit_staging_bytes(ckpt_emitter *emitter, uint64_t size, ckpt_view *ret_view);
 /** Adds a read to the open tile. */
@@ -44,10 +50,11 @@ ckpt_status ckpt_emit_step(ckpt_emitter *emitter, const ckpt_step *step);
 /** Counts bytes that a step moves without staging, as reads straight into the parameter are counted. */
 ckpt_status ckpt_emit_account(ckpt_emitter *emitter, uint64_t bytes);
 /** Zeros into a box of a view, of the tensor's dtype. */
-ckpt_status ckpt_emit_zero(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view);
+ckpt_status ckpt_emit_zero(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                           const ckpt_view *view);
 /** Steps that copy a strided tensor of these sizes; `src` MEMORY takes its address from `memory`. */
-ckpt_status ckpt_emit_copy(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes, const ckpt_view *dst,
-                           const ckpt_view *src, const uint8_t *memory);
+ckpt_status ckpt_emit_copy(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes,
+                           const ckpt_view *dst, const ckpt_view *src, const uint8_t *memory);
 
 /** Which memory the device's kernels can address (ckpt_plan_options). */
 int32_t ckpt_emit_memory_device(const ckpt_emitter *emitter);
@@ -66,10 +73,11 @@ typedef struct ckpt_axes {
 } ckpt_axes;
 
 /**
- * Leaves out axes of one element, orders by falling source stride (axes of stride 0 first) and merges neighbours that both sides
- * run through without a gap.
+ * Leaves out axes of one element, orders by falling source stride (axes of stride 0 first) and merges
+ * neighbours that both sides run through without a gap.
  */
-void ckpt_axes_init(ckpt_axes *axes, uint32_t rank, const int64_t *sizes, const int64_t *dst, const int64_t *src);
+void ckpt_axes_init(ckpt_axes *axes, uint32_t rank, const int64_t *sizes, const int64_t *dst,
+                    const int64_t *src);
 
 /** The emitter's own side: used by plan.c alone. */
 struct ckpt_emitter {

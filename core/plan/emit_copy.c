@@ -8,15 +8,16 @@
 
 #include "core/plan/emit.h"
 
-/* One copy with its axes merged, in units that a kernel moves: elements, or bytes for types smaller than one. */
+/* One copy with its axes merged, in units that a kernel moves: elements, or bytes for types smaller than one.
+ */
 struct copy {
         ckpt_axes axes;
         uint32_t elem_size;
         ckpt_operand dst, src;
 };
 
-static ckpt_status copy_init(struct copy *copy, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes, const ckpt_view *dst,
-                             const ckpt_view *src, const uint8_t *memory)
+static ckpt_status copy_init(struct copy *copy, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes,
+                             const ckpt_view *dst, const ckpt_view *src, const uint8_t *memory)
 {
         const uint32_t bits = ckpt_dtype_bits(dtype);
         ckpt_axes *axes = &copy->axes;
@@ -41,7 +42,8 @@ static ckpt_status copy_init(struct copy *copy, ckpt_dtype dtype, uint32_t rank,
         return CKPT_OK;
 }
 
-/* A batch of matrices whose rows become columns: one side runs along one axis, the other side along another. */
+/* A batch of matrices whose rows become columns: one side runs along one axis, the other side along another.
+ */
 static bool copy_as_transpose(const struct copy *copy, ckpt_step *step)
 {
         const ckpt_axes *axes = &copy->axes;
@@ -88,7 +90,8 @@ static void copy_as_strided(const struct copy *copy, uint32_t first, ckpt_step *
 }
 
 /* Axes beyond what a kernel takes become steps of their own. */
-static ckpt_status copy_emit(ckpt_emitter *emitter, const struct copy *copy, uint32_t first, uint64_t dst, uint64_t src)
+static ckpt_status copy_emit(ckpt_emitter *emitter, const struct copy *copy, uint32_t first, uint64_t dst,
+                             uint64_t src)
 {
         const ckpt_axes *axes = &copy->axes;
         ckpt_step step = {.dst = copy->dst, .src = copy->src};
@@ -97,7 +100,8 @@ static ckpt_status copy_emit(ckpt_emitter *emitter, const struct copy *copy, uin
                 ckpt_status r = CKPT_OK;
 
                 for (int64_t i = 0; i < axes->size[first] && r == CKPT_OK; i++)
-                        r = copy_emit(emitter, copy, first + 1, dst + (uint64_t)(i * axes->dst[first]) * copy->elem_size,
+                        r = copy_emit(emitter, copy, first + 1,
+                                      dst + (uint64_t)(i * axes->dst[first]) * copy->elem_size,
                                       src + (uint64_t)(i * axes->src[first]) * copy->elem_size);
                 return r;
         }
@@ -108,8 +112,8 @@ static ckpt_status copy_emit(ckpt_emitter *emitter, const struct copy *copy, uin
         return ckpt_emit_step(emitter, &step);
 }
 
-ckpt_status ckpt_emit_copy(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes, const ckpt_view *dst,
-                           const ckpt_view *src, const uint8_t *memory)
+ckpt_status ckpt_emit_copy(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes,
+                           const ckpt_view *dst, const ckpt_view *src, const uint8_t *memory)
 {
         struct copy copy;
         const ckpt_status r = copy_init(&copy, dtype, rank, sizes, dst, src, memory);
@@ -117,7 +121,8 @@ ckpt_status ckpt_emit_copy(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t ran
         return r ? r : copy_emit(emitter, &copy, 0, 0, 0);
 }
 
-static ckpt_status zero_in_tile(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+static ckpt_status zero_in_tile(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                                const ckpt_view *view)
 {
         ckpt_view nothing = {.space = CKPT_SPACE_NONE};
 
@@ -125,7 +130,8 @@ static ckpt_status zero_in_tile(ckpt_emitter *emitter, const ckpt_tensor *tensor
         return ckpt_emit_copy(emitter, tensor->dtype, tensor->rank, box->size, view, &nothing, NULL);
 }
 
-ckpt_status ckpt_emit_zero(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box, const ckpt_view *view)
+ckpt_status ckpt_emit_zero(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
+                           const ckpt_view *view)
 {
         return ckpt_emit_tiled(emitter, tensor, box, view, zero_in_tile);
 }

@@ -5,8 +5,8 @@
 /*
  * Boxes and views: which part of a tensor is wanted, and where it goes
  *
- * A box is a range along every axis of a tensor. A view is memory that is not there yet: a byte offset in a target or
- * in a staging buffer, and strides. Both have the rank of the tensor that they speak of.
+ * A box is a range along every axis of a tensor. A view is memory that is not there yet: a byte offset in a
+ * target or in a staging buffer, and strides. Both have the rank of the tensor that they speak of.
  */
 
 #include <ckpt/tensor.h>
@@ -25,7 +25,7 @@ enum ckpt_space {
 
 typedef struct ckpt_view {
         enum ckpt_space space;
-        uint32_t buffer; /* STAGING: which of the tile's */
+        uint32_t buffer;    /* STAGING: which of the tile's */
         int64_t bit_offset; /* from the target's or buffer's start; bits, for types smaller than a byte */
         int64_t strides[CKPT_RANK_MAX]; /* elements */
 } ckpt_view;

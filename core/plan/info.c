@@ -48,7 +48,8 @@ ckpt_status ckpt_plan_param_info(const ckpt_plan *plan, uint64_t index, ckpt_pla
         return CKPT_OK;
 }
 
-ckpt_status ckpt_plan_param_extent(const ckpt_plan *plan, uint64_t param, uint64_t index, ckpt_plan_extent *ret_extent)
+ckpt_status ckpt_plan_param_extent(const ckpt_plan *plan, uint64_t param, uint64_t index,
+                                   ckpt_plan_extent *ret_extent)
 {
         const ckpt_extent *extent;
 

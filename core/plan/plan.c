@@ -46,8 +46,8 @@ static bool same_bytes(const ckpt_extent *a, const ckpt_extent *b)
 {
         if (a->place == b->place)
                 return true;
-        return a->place->kind == CKPT_PLACE_OBJECT && b->place->kind == CKPT_PLACE_OBJECT && a->place->object == b->place->object &&
-               a->place->source == b->place->source;
+        return a->place->kind == CKPT_PLACE_OBJECT && b->place->kind == CKPT_PLACE_OBJECT &&
+               a->place->object == b->place->object && a->place->source == b->place->source;
 }
 
 static ckpt_status add_extents(ckpt_plan *plan, const ckpt_read *read)
@@ -56,7 +56,8 @@ static ckpt_status add_extents(ckpt_plan *plan, const ckpt_read *read)
         const uint64_t size = read->row_bytes * read->rows / rows;
 
         for (uint64_t i = 0; i < rows; i++) {
-                const ckpt_extent extent = {.place = read->place, .offset = read->offset + i * read->src_pitch, .size = size};
+                const ckpt_extent extent = {
+                        .place = read->place, .offset = read->offset + i * read->src_pitch, .size = size};
                 const ckpt_status r = ckpt_array_push(&plan->extents, extent);
 
                 if (r)
@@ -84,7 +85,8 @@ static ckpt_status collect_extents(ckpt_plan *plan, ckpt_target *target, uint64_
         for (uint64_t i = target->first_extent; i < plan->extents.count; i++) {
                 ckpt_extent *last = &items[kept - 1];
 
-                if (kept > target->first_extent && same_bytes(last, &items[i]) && items[i].offset <= last->offset + last->size) {
+                if (kept > target->first_extent && same_bytes(last, &items[i]) &&
+                    items[i].offset <= last->offset + last->size) {
                         const uint64_t end = items[i].offset + items[i].size;
 
                         if (end > last->offset + last->size)
@@ -115,7 +117,8 @@ static ckpt_status plan_param(ckpt_plan *plan, ckpt_emitter *emitter, uint64_t i
         target.size = param->public.size;
         if (!target.buffer) {
                 target.offset = plan->arena_bytes;
-                plan->arena_bytes += (target.size + CKPT_ARENA_ALIGNMENT - 1) / CKPT_ARENA_ALIGNMENT * CKPT_ARENA_ALIGNMENT;
+                plan->arena_bytes += (target.size + CKPT_ARENA_ALIGNMENT - 1) / CKPT_ARENA_ALIGNMENT *
+                                     CKPT_ARENA_ALIGNMENT;
         }
         emitter->param = index;
         ckpt_box_whole(&box, value->rank, value->shape);

@@ -5,11 +5,12 @@
 /*
  * The plan: what will be done, as flat arrays
  *
- * A tile is the unit of work: some reads, then some steps, on one piece of one parameter, with staging memory of its own.
- * Tiles do not depend on each other; a reader thread takes one after the other. They are ordered by where their first
- * read lies, so that files are read forwards.
+ * A tile is the unit of work: some reads, then some steps, on one piece of one parameter, with staging memory
+ * of its own. Tiles do not depend on each other; a reader thread takes one after the other. They are ordered
+ * by where their first read lies, so that files are read forwards.
  *
- * A plan is made from descriptions alone. It knows neither threads nor addresses, except where a tensor was given in memory.
+ * A plan is made from descriptions alone. It knows neither threads nor addresses, except where a tensor was
+ * given in memory.
  */
 
 #include "core/base/array.h"
@@ -25,7 +26,8 @@ typedef struct ckpt_read {
         uint64_t src_pitch, dst_pitch; /* bytes from row to row */
         enum ckpt_space space;         /* TARGET or STAGING */
         uint32_t buffer;
-        uint64_t dst_offset; /* in the parameter; in the buffer, from the start of staging once the tile is sealed */
+        uint64_t dst_offset; /* in the parameter; in the buffer, from the start of staging once the tile is
+                                sealed */
         uint32_t swap;       /* bytes of an element to be turned round; 0: none */
 } ckpt_read;
 
@@ -41,7 +43,7 @@ enum ckpt_step_kind {
 typedef struct ckpt_operand {
         enum ckpt_space space;
         uint32_t buffer;
-        uint64_t offset;      /* bytes; as ckpt_read.dst_offset */
+        uint64_t offset;       /* bytes; as ckpt_read.dst_offset */
         const uint8_t *memory; /* MEMORY */
 } ckpt_operand;
 
@@ -86,8 +88,9 @@ typedef struct ckpt_extent {
 
 /** What a plan is made for. */
 typedef struct ckpt_plan_options {
-        uint64_t tile_bytes;    /* bound of one tile's staging and direct bytes, where it can be cut */
-        int32_t memory_device;  /* which memory the device's kernels can address: -1 host, else a cuda ordinal */
+        uint64_t tile_bytes;   /* bound of one tile's staging and direct bytes, where it can be cut */
+        int32_t memory_device; /* which memory the device's kernels can address: -1 host, else a cuda ordinal
+                                */
 } ckpt_plan_options;
 
 struct ckpt_plan {
@@ -109,8 +112,8 @@ struct ckpt_plan {
 #define CKPT_ARENA_ALIGNMENT 256u
 
 /**
- * Plans every parameter of a model whose bindings are complete. Reads nothing. The plan refers to the session, the model and the
- * bindings.
+ * Plans every parameter of a model whose bindings are complete. Reads nothing. The plan refers to the
+ * session, the model and the bindings.
  */
 ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const ckpt_binding *bindings,
                           const ckpt_plan_options *options, ckpt_plan **ret_plan);

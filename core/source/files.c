@@ -3,8 +3,9 @@
 /*
  * A source of plain files: a directory's, or a single one
  *
- * The list and every file's identity are taken once, when the source is opened. A file is opened when it is first
- * read; two threads that do so at once agree on one descriptor without a lock, so a read is nothing but a pread.
+ * The list and every file's identity are taken once, when the source is opened. A file is opened when it is
+ * first read; two threads that do so at once agree on one descriptor without a lock, so a read is nothing but
+ * a pread.
  */
 
 #include <dirent.h>
@@ -20,7 +21,7 @@
 /** More files than this are no checkpoint. */
 #define OBJECTS_MAX 1000000u
 /** Linux moves at most this much in one call. */
-#define READ_MAX 0x7ffff000u
+#define READ_MAX    0x7ffff000u
 
 /** What makes a file the same file. */
 typedef struct identity {
@@ -52,8 +53,8 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 
 static bool same_identity(const identity *a, const identity *b)
 {
-        return a->device == b->device && a->inode == b->inode && a->size == b->size && same_time(&a->modified, &b->modified) &&
-               same_time(&a->changed, &b->changed);
+        return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+               same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
 }
 
 static file *file_at(const ckpt_source *source, uint32_t object)
@@ -61,15 +62,18 @@ static file *file_at(const ckpt_source *source, uint32_t object)
         return (file *)source->impl + object;
 }
 
-static ckpt_status fail_errno(ckpt_diagnostics *diagnostics, const char *object, const char *what, const char *path, int error)
+static ckpt_status fail_errno(ckpt_diagnostics *diagnostics, const char *object, const char *what,
+                              const char *path, int error)
 {
-        return ckpt_diagnostics_add(
-                diagnostics, ckpt_errno_status(error), NULL, NULL,
-                &(ckpt_where){.struct_size = sizeof(ckpt_where), .object = object, .hint = ckpt_errno_hint(error)},
-                "cannot %s %s: %s", what, path, ckpt_errno_text(error));
+        return ckpt_diagnostics_add(diagnostics, ckpt_errno_status(error), NULL, NULL,
+                                    &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                                  .object = object,
+                                                  .hint = ckpt_errno_hint(error)},
+                                    "cannot %s %s: %s", what, path, ckpt_errno_text(error));
 }
 
-static ckpt_status fail_changed(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, const char *how)
+static ckpt_status fail_changed(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                const char *how)
 {
         return ckpt_diagnostics_add(diagnostics, CKPT_E_CHANGED, NULL, NULL,
                                     &(ckpt_where){.struct_size = sizeof(ckpt_where),
@@ -79,7 +83,8 @@ static ckpt_status fail_changed(ckpt_diagnostics *diagnostics, const ckpt_source
 }
 
 /* O_NONBLOCK: should a fifo have taken the file's place, opening it must not wait for a writer. */
-static ckpt_status open_file(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, int *ret_fd)
+static ckpt_status open_file(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                             int *ret_fd)
 {
         const ckpt_source_object *o = &source->objects[object];
         _cleanup_(ckpt_closep) int fd = open(o->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -98,7 +103,8 @@ static ckpt_status open_file(ckpt_diagnostics *diagnostics, const ckpt_source *s
         return CKPT_OK;
 }
 
-static ckpt_status files_fd(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, int *ret_fd)
+static ckpt_status files_fd(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                            int *ret_fd)
 {
         file *f = file_at(source, object);
         int known = atomic_load_explicit(&f->fd, memory_order_acquire), fd = -1;
@@ -108,7 +114,8 @@ static ckpt_status files_fd(ckpt_diagnostics *diagnostics, const ckpt_source *so
                 r = open_file(diagnostics, source, object, &fd);
                 if (r != CKPT_OK)
                         return r;
-                if (atomic_compare_exchange_strong_explicit(&f->fd, &known, fd, memory_order_acq_rel, memory_order_acquire))
+                if (atomic_compare_exchange_strong_explicit(&f->fd, &known, fd, memory_order_acq_rel,
+                                                            memory_order_acquire))
                         known = fd;
                 else
                         close(fd); /* another thread was first */
@@ -117,8 +124,8 @@ static ckpt_status files_fd(ckpt_diagnostics *diagnostics, const ckpt_source *so
         return CKPT_OK;
 }
 
-static ckpt_status files_read(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, uint64_t offset,
-                              void *buffer, uint64_t size, uint64_t *ret_read)
+static ckpt_status files_read(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                              uint64_t offset, void *buffer, uint64_t size, uint64_t *ret_read)
 {
         int fd = -1, error;
         ckpt_status r = files_fd(diagnostics, source, object, &fd);
@@ -153,16 +160,19 @@ static ckpt_status files_verify(ckpt_diagnostics *diagnostics, const ckpt_source
 
         if (fd >= 0) {
                 if (fstat(fd, &st) < 0)
-                        return fail_errno(diagnostics, source->objects[object].name, "look at", source->objects[object].path,
-                                          errno);
+                        return fail_errno(diagnostics, source->objects[object].name, "look at",
+                                          source->objects[object].path, errno);
                 now = identity_of(&st);
                 if (!same_identity(&now, &f->identity))
                         return fail_changed(diagnostics, source, object, "changed");
         }
         if (stat(source->objects[object].path, &st) < 0)
-                return fail_changed(diagnostics, source, object, errno == ENOENT ? "was removed" : "became unreachable");
+                return fail_changed(diagnostics, source, object,
+                                    errno == ENOENT ? "was removed" : "became unreachable");
         now = identity_of(&st);
-        return same_identity(&now, &f->identity) ? CKPT_OK : fail_changed(diagnostics, source, object, "was replaced or changed");
+        return same_identity(&now, &f->identity)
+                       ? CKPT_OK
+                       : fail_changed(diagnostics, source, object, "was replaced or changed");
 }
 
 static void files_close(ckpt_source *source)
@@ -193,7 +203,8 @@ static ckpt_status list_add(file_list *list, const char *name, const struct stat
 {
         _cleanup_(ckpt_freep) char *copy = strdup(name);
 
-        if (!copy || ckpt_array_push(&list->files, (file){.name = copy, .identity = identity_of(st)}) != CKPT_OK)
+        if (!copy ||
+            ckpt_array_push(&list->files, (file){.name = copy, .identity = identity_of(st)}) != CKPT_OK)
                 return CKPT_E_NOMEM;
         copy = NULL;
         return CKPT_OK;
@@ -205,12 +216,15 @@ static ckpt_status list_entry(ckpt_diagnostics *diagnostics, file_list *list, in
         struct stat st;
 
         if (fstatat(directory, name, &st, 0) < 0)
-                return errno == ENOENT || errno == ELOOP ? CKPT_OK : fail_errno(diagnostics, name, "look at", name, errno);
+                return errno == ENOENT || errno == ELOOP
+                               ? CKPT_OK
+                               : fail_errno(diagnostics, name, "look at", name, errno);
         if (!S_ISREG(st.st_mode))
                 return CKPT_OK;
         if (list->files.count >= OBJECTS_MAX)
                 return ckpt_diagnostics_add(diagnostics, CKPT_E_LIMIT, NULL, NULL, NULL,
-                                            "the directory has more than %u files; no checkpoint has", OBJECTS_MAX);
+                                            "the directory has more than %u files; no checkpoint has",
+                                            OBJECTS_MAX);
         return list_add(list, name, &st);
 }
 
@@ -278,7 +292,9 @@ static const char *split_path(const char *path, char **ret_directory)
 {
         const char *slash = strrchr(path, '/');
 
-        *ret_directory = !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+        *ret_directory = !slash          ? strdup(".")
+                         : slash == path ? strdup("/")
+                                         : strndup(path, (size_t)(slash - path));
         return slash ? slash + 1 : path;
 }
 

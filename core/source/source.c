@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What all sources have in common: references, names, and reads that are checked against the object's size and
- * complete or fail.
+ * What all sources have in common: references, names, and reads that are checked against the object's size
+ * and complete or fail.
  */
 
 #include "core/source/source.h"
@@ -29,7 +29,8 @@ ckpt_status ckpt_source_open(ckpt_diagnostics *diagnostics, const char *path, ck
         ckpt_status r;
 
         if (!path || !*path)
-                return ckpt_diagnostics_add(diagnostics, CKPT_E_INVALID, NULL, NULL, NULL, "no checkpoint was named");
+                return ckpt_diagnostics_add(diagnostics, CKPT_E_INVALID, NULL, NULL, NULL,
+                                            "no checkpoint was named");
         source = calloc(1, sizeof(*source));
         if (!source)
                 return CKPT_E_NOMEM;
@@ -65,12 +66,13 @@ static ckpt_status check_object(ckpt_diagnostics *diagnostics, const ckpt_source
 {
         if (object < source->count)
                 return CKPT_OK;
-        return ckpt_diagnostics_add(diagnostics, CKPT_E_INVALID, NULL, NULL, NULL, "object %u of %s was asked for, it has %u",
-                                    object, source->label, source->count);
+        return ckpt_diagnostics_add(diagnostics, CKPT_E_INVALID, NULL, NULL, NULL,
+                                    "object %u of %s was asked for, it has %u", object, source->label,
+                                    source->count);
 }
 
-static ckpt_status check_range(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, uint64_t offset,
-                               uint64_t size)
+static ckpt_status check_range(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                               uint64_t offset, uint64_t size)
 {
         const ckpt_source_object *o;
         uint64_t end;
@@ -87,12 +89,12 @@ static ckpt_status check_range(ckpt_diagnostics *diagnostics, const ckpt_source 
                                                   .object = o->name,
                                                   .offset = offset,
                                                   .hint = "the file may be cut short; download it again"},
-                                    "%llu bytes are wanted here, the file has %llu in all", (unsigned long long)size,
-                                    (unsigned long long)o->size);
+                                    "%llu bytes are wanted here, the file has %llu in all",
+                                    (unsigned long long)size, (unsigned long long)o->size);
 }
 
-static ckpt_status read_whole(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, uint64_t offset,
-                              void *buffer, uint64_t size)
+static ckpt_status read_whole(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                              uint64_t offset, void *buffer, uint64_t size)
 {
         uint64_t done = 0;
         ckpt_status r = check_range(diagnostics, source, object, offset, size);
@@ -100,24 +102,26 @@ static ckpt_status read_whole(ckpt_diagnostics *diagnostics, const ckpt_source *
         while (r == CKPT_OK && done < size) {
                 uint64_t n = 0;
 
-                r = source->table->read(diagnostics, source, object, offset + done, (uint8_t *)buffer + done, size - done, &n);
+                r = source->table->read(diagnostics, source, object, offset + done, (uint8_t *)buffer + done,
+                                        size - done, &n);
                 if (r == CKPT_OK && n == 0)
-                        r = ckpt_diagnostics_add(diagnostics, CKPT_E_CHANGED, NULL, NULL,
-                                                 &(ckpt_where){.struct_size = sizeof(ckpt_where),
-                                                               .has_offset = 1,
-                                                               .object = source->objects[object].name,
-                                                               .offset = offset + done,
-                                                               .hint = "load again when nothing writes to it"},
-                                                 "the file now ends here, it had %llu bytes when it was opened",
-                                                 (unsigned long long)source->objects[object].size);
+                        r = ckpt_diagnostics_add(
+                                diagnostics, CKPT_E_CHANGED, NULL, NULL,
+                                &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                              .has_offset = 1,
+                                              .object = source->objects[object].name,
+                                              .offset = offset + done,
+                                              .hint = "load again when nothing writes to it"},
+                                "the file now ends here, it had %llu bytes when it was opened",
+                                (unsigned long long)source->objects[object].size);
                 done += n;
         }
         return r;
 }
 
 /* As a component does it: the error goes to the load that the frame serves, in the component's name. */
-ckpt_status ckpt_source_api_read(const ckpt_frame *self, const ckpt_source *source, uint32_t object, uint64_t offset,
-                                 void *buffer, uint64_t size)
+ckpt_status ckpt_source_api_read(const ckpt_frame *self, const ckpt_source *source, uint32_t object,
+                                 uint64_t offset, void *buffer, uint64_t size)
 {
         ckpt_diagnostics diagnostics;
         ckpt_status r;
@@ -128,19 +132,19 @@ ckpt_status ckpt_source_api_read(const ckpt_frame *self, const ckpt_source *sour
                 const ckpt_diagnostic *d = &diagnostics.list.items[0];
 
                 self->api->report(self, r,
-                                &(ckpt_where){.struct_size = sizeof(ckpt_where),
-                                              .has_offset = (uint32_t)d->has_offset,
-                                              .object = d->object,
-                                              .offset = d->offset,
-                                              .hint = d->hint},
-                                d->message);
+                                  &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                                .has_offset = (uint32_t)d->has_offset,
+                                                .object = d->object,
+                                                .offset = d->offset,
+                                                .hint = d->hint},
+                                  d->message);
         }
         ckpt_diagnostics_deinit(&diagnostics);
         return r;
 }
 
-ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object, uint64_t offset, void *buffer,
-                                uint64_t size)
+ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object,
+                                uint64_t offset, void *buffer, uint64_t size)
 {
         return read_whole(diagnostics, source, object, offset, buffer, size);
 }

@@ -18,11 +18,13 @@ typedef struct ckpt_source_object {
 
 /** What a kind of source does. Any thread; failures are recorded. */
 typedef struct ckpt_source_table {
-        /** Reads up to `size` bytes (at least one, unless the object ends at `offset`): how many in *ret_read. */
-        ckpt_status (*read)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, uint64_t offset,
-                            void *buffer, uint64_t size, uint64_t *ret_read);
+        /** Reads up to `size` bytes (at least one, unless the object ends at `offset`): how many in
+         * *ret_read. */
+        ckpt_status (*read)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                            uint64_t offset, void *buffer, uint64_t size, uint64_t *ret_read);
         /** A descriptor that the source owns. */
-        ckpt_status (*fd)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object, int *ret_fd);
+        ckpt_status (*fd)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                          int *ret_fd);
         ckpt_status (*verify)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object);
         void (*close)(ckpt_source *source);
 } ckpt_source_table;
@@ -33,7 +35,7 @@ struct ckpt_source {
         void *impl; /* the kind's own; in the arena */
         atomic_uint references;
         ckpt_arena arena;
-        const char *label;   /* the path that was given */
+        const char *label;           /* the path that was given */
         ckpt_source_object *objects; /* sorted by name */
         uint32_t count;
         ckpt_map index;

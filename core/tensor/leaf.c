@@ -3,8 +3,8 @@
 /*
  * Leaves: bytes that are somewhere, checked before anybody believes them
  *
- * What is checked here need not be checked again: shapes whose products fit, and a last element that lies inside
- * its object. Everything after this works with numbers that cannot overflow.
+ * What is checked here need not be checked again: shapes whose products fit, and a last element that lies
+ * inside its object. Everything after this works with numbers that cannot overflow.
  */
 
 #include <string.h>
@@ -37,15 +37,16 @@ static bool stride_extent(uint32_t rank, const int64_t *shape, const int64_t *st
                         *ret_extent = 0;
                         return true;
                 }
-                if (__builtin_mul_overflow(shape[i] - 1, strides[i], &step) || __builtin_add_overflow(extent, step, &extent))
+                if (__builtin_mul_overflow(shape[i] - 1, strides[i], &step) ||
+                    __builtin_add_overflow(extent, step, &extent))
                         return false;
         }
         *ret_extent = extent;
         return true;
 }
 
-static const char *leaf_problem(const ckpt_place *place, ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
-                                const int64_t *strides, bool packed)
+static const char *leaf_problem(const ckpt_place *place, ckpt_dtype dtype, uint32_t rank,
+                                const int64_t *shape, const int64_t *strides, bool packed)
 {
         int64_t extent, bits;
         uint64_t end;
@@ -72,23 +73,27 @@ static bool is_packed(uint32_t rank, const int64_t *shape, const int64_t *stride
         return true;
 }
 
-static const ckpt_tensor *leaf_fail(ckpt_scope *scope, const char *name, const ckpt_place *place, const char *problem)
+static const ckpt_tensor *leaf_fail(ckpt_scope *scope, const char *name, const ckpt_place *place,
+                                    const char *problem)
 {
         const ckpt_where where = {
                 .struct_size = sizeof(where),
                 .tensor = name,
-                .object = place->kind == CKPT_PLACE_OBJECT ? ckpt_source_api_name(place->source, place->object) : NULL,
+                .object = place->kind == CKPT_PLACE_OBJECT
+                                  ? ckpt_source_api_name(place->source, place->object)
+                                  : NULL,
                 .offset = place->offset,
                 .has_offset = place->kind == CKPT_PLACE_OBJECT,
         };
 
-        ckpt_diagnostics_add(scope->diagnostics, CKPT_E_CORRUPT, NULL, NULL, &where, "the tensor cannot be described: %s",
-                             problem);
+        ckpt_diagnostics_add(scope->diagnostics, CKPT_E_CORRUPT, NULL, NULL, &where,
+                             "the tensor cannot be described: %s", problem);
         return ckpt_tensor_error(scope);
 }
 
-const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const ckpt_place *place, ckpt_dtype dtype,
-                                    uint32_t rank, const int64_t *shape, const int64_t *strides)
+const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const ckpt_place *place,
+                                    ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
+                                    const int64_t *strides)
 {
         int64_t packed[CKPT_RANK_MAX], *copy;
         const char *problem = NULL;
@@ -124,9 +129,11 @@ const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const c
         return leaf;
 }
 
-const ckpt_tensor *ckpt_tensor_source(ckpt_scope *scope, const char *name, uint64_t index, const ckpt_tensor *tensor)
+const ckpt_tensor *ckpt_tensor_source(ckpt_scope *scope, const char *name, uint64_t index,
+                                      const ckpt_tensor *tensor)
 {
-        ckpt_tensor *source = ckpt_tensor_new(scope, &ckpt_op_source, tensor->dtype, tensor->rank, tensor->shape, 1, &tensor);
+        ckpt_tensor *source = ckpt_tensor_new(scope, &ckpt_op_source, tensor->dtype, tensor->rank,
+                                              tensor->shape, 1, &tensor);
 
         if (source && !ckpt_tensor_is_error(source)) {
                 source->as.source.name = name;

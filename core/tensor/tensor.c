@@ -46,8 +46,8 @@ static const void *scope_copy(ckpt_scope *scope, const void *items, uint64_t cou
         return copy;
 }
 
-ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
-                             uint32_t n_inputs, const ckpt_tensor *const *inputs)
+ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_dtype dtype, uint32_t rank,
+                             const int64_t *shape, uint32_t n_inputs, const ckpt_tensor *const *inputs)
 {
         ckpt_tensor *tensor = ckpt_arena_alloc(&scope->arena, sizeof(*tensor));
 

@@ -6,8 +6,8 @@
  * Descriptions of tensors: nodes of a directed graph without cycles
  *
  * A node is a leaf, a source (a named entry of the checkpoint's weights, standing for that entry's own
- * description), or an operation on other nodes. Nodes are immutable, live in the arena of their scope, and are never
- * freed one by one. What a kind of node is stands in one row, a ckpt_op (op/op.h).
+ * description), or an operation on other nodes. Nodes are immutable, live in the arena of their scope, and
+ * are never freed one by one. What a kind of node is stands in one row, a ckpt_op (op/op.h).
  */
 
 #include <ckpt/tensor.h>
@@ -31,7 +31,7 @@ typedef struct ckpt_place {
         uint64_t offset; /* OBJECT: bytes; else 0 */
         ckpt_source *source;
         uint32_t object;
-        int32_t device;       /* MEMORY: -1 host, else the ordinal of a cuda device */
+        int32_t device; /* MEMORY: -1 host, else the ordinal of a cuda device */
         const uint8_t *memory;
         ckpt_frame *reader; /* READER: top frame of the weight loader */
         uint64_t cookie, size, sort_key;
@@ -81,14 +81,16 @@ struct ckpt_tensor {
 };
 
 /**
- * A leaf; shape and strides (NULL: row-major) are copied. Checks rank, dtype, overflow, negative numbers, and that every element
- * lies inside `place` (OBJECT: the object's size; READER: its size; MEMORY is believed). `name` is for messages. Records
- * and gives the error tensor when it cannot be.
+ * A leaf; shape and strides (NULL: row-major) are copied. Checks rank, dtype, overflow, negative numbers, and
+ * that every element lies inside `place` (OBJECT: the object's size; READER: its size; MEMORY is believed).
+ * `name` is for messages. Records and gives the error tensor when it cannot be.
  */
-const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const ckpt_place *place, ckpt_dtype dtype,
-                                    uint32_t rank, const int64_t *shape, const int64_t *strides);
+const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const ckpt_place *place,
+                                    ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
+                                    const int64_t *strides);
 /** Entry `index` of the checkpoint's weights, under its name: same dtype and shape, in this scope. */
-const ckpt_tensor *ckpt_tensor_source(ckpt_scope *scope, const char *name, uint64_t index, const ckpt_tensor *tensor);
+const ckpt_tensor *ckpt_tensor_source(ckpt_scope *scope, const char *name, uint64_t index,
+                                      const ckpt_tensor *tensor);
 const ckpt_tensor *ckpt_tensor_error(ckpt_scope *scope);
 bool ckpt_tensor_is_error(const ckpt_tensor *tensor);
 bool ckpt_tensor_is_source(const ckpt_tensor *tensor);
@@ -104,8 +106,8 @@ void ckpt_tensor_print(const ckpt_tensor *tensor, ckpt_text *text);
 void ckpt_tensor_print_type(const ckpt_tensor *tensor, ckpt_text *text);
 
 /** A new node; shape and inputs are copied. The error tensor when memory is short. */
-ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
-                             uint32_t n_inputs, const ckpt_tensor *const *inputs);
+ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_dtype dtype, uint32_t rank,
+                             const int64_t *shape, uint32_t n_inputs, const ckpt_tensor *const *inputs);
 /** Records why an operation on `tensor` cannot be described, naming it; gives the error tensor. */
 const ckpt_tensor *ckpt_tensor_fail(const ckpt_tensor *tensor, ckpt_status status, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

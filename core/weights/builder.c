@@ -77,7 +77,8 @@ static const ckpt_tensor *object_leaf(ckpt_weights_builder *builder, const ckpt_
 
         if (!builder->source || leaf->object >= ckpt_source_api_count(builder->source))
                 return refuse(builder, "a leaf names an object that the source does not have");
-        return ckpt_tensor_leaf(builder->store->scope, NULL, &place, leaf->dtype, leaf->rank, leaf->shape, leaf->strides);
+        return ckpt_tensor_leaf(builder->store->scope, NULL, &place, leaf->dtype, leaf->rank, leaf->shape,
+                                leaf->strides);
 }
 
 static const ckpt_tensor *reader_leaf(ckpt_weights_builder *builder, const ckpt_leaf *leaf)
@@ -96,7 +97,8 @@ static const ckpt_tensor *reader_leaf(ckpt_weights_builder *builder, const ckpt_
                 return refuse(builder, "a leaf asks for a reader, but there is none");
         if (leaf->access < CKPT_ACCESS_RANDOM || leaf->access > CKPT_ACCESS_WHOLE)
                 return refuse(builder, "a leaf's access is none of random, sequential, whole");
-        return ckpt_tensor_leaf(builder->store->scope, NULL, &place, leaf->dtype, leaf->rank, leaf->shape, leaf->strides);
+        return ckpt_tensor_leaf(builder->store->scope, NULL, &place, leaf->dtype, leaf->rank, leaf->shape,
+                                leaf->strides);
 }
 
 const ckpt_tensor *ckpt_weights_api_leaf(ckpt_weights_builder *builder, const ckpt_leaf *leaf)
@@ -122,7 +124,8 @@ void ckpt_weights_api_add(ckpt_weights_builder *builder, const char *name, const
         ckpt_status r;
 
         if (!name || !tensor) {
-                refuse(builder, name ? "an entry was added without a tensor" : "an entry was added without a name");
+                refuse(builder,
+                       name ? "an entry was added without a tensor" : "an entry was added without a name");
                 return;
         }
         r = ckpt_weights_store_add(builder->store, name, tensor);

@@ -51,7 +51,8 @@ static ckpt_status grow(ckpt_dict *dict, ckpt_arena *arena)
         return CKPT_OK;
 }
 
-ckpt_status ckpt_weights_dict_add(ckpt_weights *weights, const char *name, const ckpt_tensor *tensor, uint64_t *ret_other)
+ckpt_status ckpt_weights_dict_add(ckpt_weights *weights, const char *name, const ckpt_tensor *tensor,
+                                  uint64_t *ret_other)
 {
         ckpt_dict *dict = weights->as.dict;
         ckpt_arena *arena = &weights->scope->arena;
@@ -60,7 +61,8 @@ ckpt_status ckpt_weights_dict_add(ckpt_weights *weights, const char *name, const
                 return CKPT_E_INVALID;
         if (ckpt_names_find(&dict->names, name, ret_other))
                 return CKPT_ABSENT;
-        if (grow(dict, arena) != CKPT_OK || ckpt_names_set(&dict->names, arena, name, dict->count) != CKPT_OK) {
+        if (grow(dict, arena) != CKPT_OK ||
+            ckpt_names_set(&dict->names, arena, name, dict->count) != CKPT_OK) {
                 weights->scope->out_of_memory = true;
                 return CKPT_E_NOMEM;
         }
@@ -78,7 +80,8 @@ ckpt_weights *ckpt_weights_dict_of_store(ckpt_scope *scope, ckpt_weights *store)
                 const ckpt_weights_entry *entry = &from->entries[i];
                 const ckpt_tensor *tensor = ckpt_tensor_source(scope, entry->name, i, entry->tensor);
 
-                if (!tensor || scope->out_of_memory || ckpt_weights_dict_add(weights, entry->name, tensor, &other) != CKPT_OK)
+                if (!tensor || scope->out_of_memory ||
+                    ckpt_weights_dict_add(weights, entry->name, tensor, &other) != CKPT_OK)
                         return NULL;
         }
         return weights;
@@ -96,9 +99,17 @@ uint64_t ckpt_weights_api_count(const ckpt_weights *weights)
         }
 }
 
+/* An entry of a range by its place in the order of addition; NULL when memory is short. */
+static const ckpt_weights_entry *range_entry(const ckpt_weights *weights, uint64_t index)
+{
+        const uint64_t *added = ckpt_range_added(weights->as.range, weights->scope);
+
+        return added ? &weights->as.range->dict->entries[added[index]] : NULL;
+}
+
 const char *ckpt_weights_api_name(const ckpt_weights *weights, uint64_t index)
 {
-        const ckpt_range *range = weights->as.range;
+        const ckpt_weights_entry *entry;
 
         if (index >= ckpt_weights_api_count(weights))
                 return NULL;
@@ -106,7 +117,8 @@ const char *ckpt_weights_api_name(const ckpt_weights *weights, uint64_t index)
         case CKPT_WEIGHTS_DICT:
                 return weights->as.dict->entries[index].name;
         case CKPT_WEIGHTS_RANGE:
-                return range->dict->entries[range->added[index]].name + range->skip;
+                entry = range_entry(weights, index);
+                return entry ? entry->name + weights->as.range->skip : NULL;
         default:
                 return ckpt_edit_name(weights->as.edit, index);
         }
@@ -114,7 +126,7 @@ const char *ckpt_weights_api_name(const ckpt_weights *weights, uint64_t index)
 
 const ckpt_tensor *ckpt_weights_api_at(const ckpt_weights *weights, uint64_t index)
 {
-        const ckpt_range *range = weights->as.range;
+        const ckpt_weights_entry *entry;
 
         if (index >= ckpt_weights_api_count(weights))
                 return NULL;
@@ -122,7 +134,8 @@ const ckpt_tensor *ckpt_weights_api_at(const ckpt_weights *weights, uint64_t ind
         case CKPT_WEIGHTS_DICT:
                 return weights->as.dict->entries[index].tensor;
         case CKPT_WEIGHTS_RANGE:
-                return range->dict->entries[range->added[index]].tensor;
+                entry = range_entry(weights, index);
+                return entry ? entry->tensor : NULL;
         default:
                 return ckpt_edit_at(weights->as.edit, index);
         }
@@ -145,7 +158,9 @@ const ckpt_tensor *ckpt_weights_api_get(const ckpt_weights *weights, const char 
                 return NULL;
         switch (weights->kind) {
         case CKPT_WEIGHTS_DICT:
-                return ckpt_names_find(&weights->as.dict->names, name, &at) ? weights->as.dict->entries[at].tensor : NULL;
+                return ckpt_names_find(&weights->as.dict->names, name, &at)
+                               ? weights->as.dict->entries[at].tensor
+                               : NULL;
         case CKPT_WEIGHTS_RANGE:
                 return range_get(weights->as.range, name);
         default:

@@ -3,7 +3,8 @@
 /*
  * Edits: a log of what was set, of which every version sees a part
  *
- * The newest version appends to the log it came from. An older one, when it is edited again, starts a log of its own.
+ * The newest version appends to the log it came from. An older one, when it is edited again, starts a log of
+ * its own.
  */
 
 #include <string.h>
@@ -71,7 +72,8 @@ static ckpt_status append(ckpt_edit_log *log, ckpt_arena *arena, const char *nam
 }
 
 /* A log with as much of another as a version of it sees. */
-static ckpt_edit_log *log_new(ckpt_arena *arena, const ckpt_weights *base, const ckpt_edit_log *from, uint64_t length)
+static ckpt_edit_log *log_new(ckpt_arena *arena, const ckpt_weights *base, const ckpt_edit_log *from,
+                              uint64_t length)
 {
         ckpt_edit_log *log = ckpt_arena_alloc(arena, sizeof(*log));
 
@@ -91,10 +93,12 @@ static ckpt_edit_log *log_for(const ckpt_weights *weights)
 
         if (weights->kind != CKPT_WEIGHTS_EDIT)
                 return log_new(arena, weights, NULL, 0);
-        return edit->log->count == edit->length ? edit->log : log_new(arena, edit->log->base, edit->log, edit->length);
+        return edit->log->count == edit->length ? edit->log
+                                                : log_new(arena, edit->log->base, edit->log, edit->length);
 }
 
-const ckpt_weights *ckpt_weights_api_set(const ckpt_weights *weights, const char *name, const ckpt_tensor *tensor)
+const ckpt_weights *ckpt_weights_api_set(const ckpt_weights *weights, const char *name,
+                                         const ckpt_tensor *tensor)
 {
         const bool before = name && ckpt_weights_api_get(weights, name) != NULL, after = tensor != NULL;
         ckpt_weights *version;
@@ -112,12 +116,14 @@ const ckpt_weights *ckpt_weights_api_set(const ckpt_weights *weights, const char
                 .log = log,
                 .length = log->count,
                 .count = ckpt_weights_api_count(weights) + after - before,
-                .renamed = before != after || (weights->kind == CKPT_WEIGHTS_EDIT && weights->as.edit->renamed),
+                .renamed =
+                        before != after || (weights->kind == CKPT_WEIGHTS_EDIT && weights->as.edit->renamed),
         };
         return version;
 }
 
-/* Those of the base that are left, in their places, then what was added, in the order of its first addition. */
+/* Those of the base that are left, in their places, then what was added, in the order of its first addition.
+ */
 static ckpt_status flatten(const ckpt_edit *edit, ckpt_weights *flat)
 {
         const ckpt_edit_log *log = edit->log;

@@ -38,11 +38,12 @@ static bool parse_device(const char *device, int32_t *ret_ordinal)
         return *end == '\0' && ordinal <= 1023;
 }
 
-static ckpt_status add(ckpt_weights *weights, const char *name, ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
-                       const int64_t *strides, const void *memory, int32_t device)
+static ckpt_status add(ckpt_weights *weights, const char *name, ckpt_dtype dtype, uint32_t rank,
+                       const int64_t *shape, const int64_t *strides, const void *memory, int32_t device)
 {
         const ckpt_place place = {.kind = CKPT_PLACE_MEMORY, .device = device, .memory = memory};
-        const ckpt_tensor *tensor = ckpt_tensor_leaf(weights->scope, name, &place, dtype, rank, shape, strides);
+        const ckpt_tensor *tensor =
+                ckpt_tensor_leaf(weights->scope, name, &place, dtype, rank, shape, strides);
 
         if (!tensor || weights->scope->out_of_memory)
                 return CKPT_E_NOMEM;

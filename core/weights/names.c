@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Open addressing, at most half full. Seeded by its own address, since names come from checkpoints. A table that was
- * outgrown stays in the arena; since tables double, all of them together are no larger than the last.
+ * Open addressing, at most half full. Seeded by its own address, since names come from checkpoints. A table
+ * that was outgrown stays in the arena; since tables double, all of them together are no larger than the
+ * last.
  */
 
 #include "core/weights/names.h"
@@ -22,7 +23,8 @@ static uint64_t hash_of(const struct ckpt_names_slot *slots, const char *name)
         return XXH3_64bits_withSeed(name, strlen(name), (uint64_t)(uintptr_t)slots);
 }
 
-static struct ckpt_names_slot *slot_of(struct ckpt_names_slot *slots, uint64_t capacity, const char *name, uint64_t hash)
+static struct ckpt_names_slot *slot_of(struct ckpt_names_slot *slots, uint64_t capacity, const char *name,
+                                       uint64_t hash)
 {
         uint64_t at = hash & (capacity - 1);
 
@@ -44,7 +46,8 @@ static ckpt_status grow(ckpt_names *names, ckpt_arena *arena)
                 if (old->name) {
                         const uint64_t hash = hash_of(slots, old->name);
 
-                        *slot_of(slots, capacity, old->name, hash) = (struct ckpt_names_slot){old->name, hash, old->value};
+                        *slot_of(slots, capacity, old->name, hash) =
+                                (struct ckpt_names_slot){old->name, hash, old->value};
                 }
         }
         names->slots = slots;

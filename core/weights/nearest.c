@@ -3,8 +3,8 @@
 /*
  * Names like one that is missing, for messages
  *
- * Large dictionaries are not compared as a whole, since every tensor of a checkpoint may be missed at once: there the
- * names next to it in sorted order, which share the longest prefix, must do.
+ * Large dictionaries are not compared as a whole, since every tensor of a checkpoint may be missed at once:
+ * there the names next to it in sorted order, which share the longest prefix, must do.
  */
 
 #include <string.h>
@@ -51,11 +51,15 @@ static void consider(candidates *found, const char *wanted, const char *name, ui
         found->best[at] = (candidate){name, rank};
 }
 
-uint32_t ckpt_weights_nearest(const ckpt_weights *weights, const char *name, const char **ret_names, uint32_t limit)
+uint32_t ckpt_weights_nearest(const ckpt_weights *weights, const char *name, const char **ret_names,
+                              uint32_t limit)
 {
-        const ckpt_weights *whole = weights->kind == CKPT_WEIGHTS_EDIT ? ckpt_edit_flat(weights->as.edit) : weights;
+        const ckpt_weights *whole =
+                weights->kind == CKPT_WEIGHTS_EDIT ? ckpt_edit_flat(weights->as.edit) : weights;
         const size_t length = strlen(name);
-        const uint32_t farthest = length / 2 < 3 ? 3 : length / 2 > FARTHEST ? FARTHEST : (uint32_t)(length / 2);
+        const uint32_t farthest = length / 2 < 3          ? 3
+                                  : length / 2 > FARTHEST ? FARTHEST
+                                                          : (uint32_t)(length / 2);
         candidates found = {.limit = limit < CANDIDATES ? limit : CANDIDATES};
         uint64_t first = 0, end;
         ckpt_range range;

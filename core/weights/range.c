@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What lies below a prefix. Names that share one are neighbours in sorted order, so a part of a dictionary, and a part
- * of a part, is found by two binary searches and shares the sorted index of the whole.
+ * What lies below a prefix. Names that share one are neighbours in sorted order, so a part of a dictionary,
+ * and a part of a part, is found by two binary searches and shares the sorted index of the whole.
  */
 
 #include <stdlib.h>
@@ -52,8 +52,9 @@ ckpt_status ckpt_weights_sorted(const ckpt_weights *weights, ckpt_range *ret_ran
                 weights->scope->out_of_memory = true;
                 return CKPT_E_NOMEM;
         }
-        *ret_range = (ckpt_range){
-                .dict = weights->as.dict, .sorted = weights->as.dict->sorted, .count = weights->as.dict->count};
+        *ret_range = (ckpt_range){.dict = weights->as.dict,
+                                  .sorted = weights->as.dict->sorted,
+                                  .count = weights->as.dict->count};
         return CKPT_OK;
 }
 
@@ -72,7 +73,8 @@ static int compare_below(const char *name, const char *prefix)
 }
 
 /* First entry for which compare gives at least `least`. */
-static uint64_t search(const ckpt_range *range, int (*compare)(const char *, const char *), const char *with, int least)
+static uint64_t search(const ckpt_range *range, int (*compare)(const char *, const char *), const char *with,
+                       int least)
 {
         uint64_t low = 0, high = range->count;
 
@@ -100,21 +102,25 @@ uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t 
         return search(range, compare_below, prefix, 1) - first;
 }
 
-/* The same entries in the order of their addition; mostly they are in it already. */
-static const uint64_t *in_order_of_addition(ckpt_arena *arena, const uint64_t *sorted, uint64_t count)
+/* Mostly they are in that order already; and often nobody asks, so it is settled on first need. */
+const uint64_t *ckpt_range_added(ckpt_range *range, ckpt_scope *scope)
 {
         uint64_t *added, i = 1;
 
-        while (i < count && sorted[i - 1] < sorted[i])
+        if (range->added)
+                return range->added;
+        while (i < range->count && range->sorted[i - 1] < range->sorted[i])
                 i++;
-        if (i >= count)
-                return sorted;
-        added = ckpt_arena_calloc(arena, count, sizeof(*added));
-        if (!added)
+        if (i >= range->count)
+                return range->added = range->sorted;
+        added = ckpt_arena_calloc(&scope->arena, range->count, sizeof(*added));
+        if (!added) {
+                scope->out_of_memory = true;
                 return NULL;
-        memcpy(added, sorted, count * sizeof(*added));
-        qsort(added, count, sizeof(*added), by_number);
-        return added;
+        }
+        memcpy(added, range->sorted, range->count * sizeof(*added));
+        qsort(added, range->count, sizeof(*added), by_number);
+        return range->added = added;
 }
 
 /* Edits have no sorted index. NULL when memory is short. */
@@ -141,11 +147,7 @@ const ckpt_weights *ckpt_weights_api_filter(const ckpt_weights *weights, const c
         range.count = ckpt_range_below(&range, prefix, &first);
         range.skip += strlen(prefix) + 1;
         range.sorted += first;
-        range.added = in_order_of_addition(&whole->scope->arena, range.sorted, range.count);
-        if (!range.added) {
-                whole->scope->out_of_memory = true;
-                return NULL;
-        }
+        range.added = NULL;
         *part->as.range = range;
         return part;
 }
@@ -159,5 +161,6 @@ bool ckpt_weights_has_prefix(const ckpt_weights *weights, const char *prefix)
         if (!*prefix)
                 return ckpt_weights_api_count(weights) > 0;
         whole = without_edits(weights);
-        return whole && ckpt_weights_sorted(whole, &range) == CKPT_OK && ckpt_range_below(&range, prefix, &first) > 0;
+        return whole && ckpt_weights_sorted(whole, &range) == CKPT_OK &&
+               ckpt_range_below(&range, prefix, &first) > 0;
 }

@@ -84,9 +84,10 @@ ckpt_scope *ckpt_weights_store_scope(ckpt_weights *weights)
 
 ckpt_status ckpt_weights_store_add(ckpt_weights *weights, const char *name, const ckpt_tensor *tensor)
 {
-        const ckpt_where where = {.struct_size = sizeof(where),
-                                  .tensor = name,
-                                  .hint = "the checkpoint is damaged, or two of its files hold the same tensor"};
+        const ckpt_where where = {
+                .struct_size = sizeof(where),
+                .tensor = name,
+                .hint = "the checkpoint is damaged, or two of its files hold the same tensor"};
         const char *copy;
         uint64_t other;
         ckpt_status r;
@@ -103,7 +104,8 @@ ckpt_status ckpt_weights_store_add(ckpt_weights *weights, const char *name, cons
         return r;
 }
 
-ckpt_status ckpt_weights_store_keep(ckpt_weights *weights, void (*release)(void *context, void *object), void *context, void *object)
+ckpt_status ckpt_weights_store_keep(ckpt_weights *weights, void (*release)(void *context, void *object),
+                                    void *context, void *object)
 {
         return ckpt_array_push(&store_of(weights)->kept, (kept){release, context, object});
 }

@@ -5,18 +5,18 @@
 /*
  * The three things that a ckpt_weights can be
  *
- *   a dictionary   entries in the order of their addition, with an index by name, and one in sorted order that is
- *                  made when something below a prefix is first asked for; the store is one of these
- *   a range        what a dictionary has below a prefix: a range of its sorted index
- *   an edit        a dictionary or a range with entries replaced, added or taken out
+ *   a dictionary   entries in the order of their addition, with an index by name, and one in sorted order
+ * that is made when something below a prefix is first asked for; the store is one of these a range what a
+ * dictionary has below a prefix: a range of its sorted index an edit        a dictionary or a range with
+ * entries replaced, added or taken out
  *
- * Each edit of one base is an entry of a log that all versions share; a version is a length of the log. So a mapper
- * that edits a hundred thousand tensors one by one makes a hundred thousand versions, each in constant time.
- * What versions of edits cannot answer quickly (iterating over added and removed names, prefixes) they answer from
- * a dictionary that is made of them on first need.
+ * Each edit of one base is an entry of a log that all versions share; a version is a length of the log. So a
+ * mapper that edits a hundred thousand tensors one by one makes a hundred thousand versions, each in constant
+ * time. What versions of edits cannot answer quickly (iterating over added and removed names, prefixes) they
+ * answer from a dictionary that is made of them on first need.
  *
- * Everything is in the arena of its scope. Lazily made parts hang on pointers, so that readers may be const; like
- * all views they belong to one thread.
+ * Everything is in the arena of its scope. Lazily made parts hang on pointers, so that readers may be const;
+ * like all views they belong to one thread.
  */
 
 #include "core/weights/names.h"
@@ -31,14 +31,15 @@ typedef struct ckpt_dict {
         ckpt_weights_entry *entries;
         uint64_t count, capacity;
         ckpt_names names;
-        uint64_t *sorted; /* indices of entries in order of their names */
-        uint64_t n_sorted;  /* how many entries there were when it was made */
+        uint64_t *sorted;  /* indices of entries in order of their names */
+        uint64_t n_sorted; /* how many entries there were when it was made */
 } ckpt_dict;
 
 /** Entries of a dictionary whose names share a prefix, in two orders. */
 typedef struct ckpt_range {
         const ckpt_dict *dict;
-        const uint64_t *sorted, *added; /* indices of entries: by name, by addition */
+        const uint64_t *sorted; /* indices of entries, by name */
+        const uint64_t *added;  /* the same, by addition; NULL until somebody asks */
         uint64_t count;
         uint64_t skip; /* bytes of the prefix, its dot included */
 } ckpt_range;
@@ -79,6 +80,8 @@ ckpt_status ckpt_weights_sorted(const ckpt_weights *weights, ckpt_range *ret_ran
 uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t *ret_first);
 /** First entry of a sorted range that is not before a name. */
 uint64_t ckpt_range_lower_bound(const ckpt_range *range, const char *name);
+/** Indices of a range's entries in the order of their addition; NULL when memory is short. */
+const uint64_t *ckpt_range_added(ckpt_range *range, ckpt_scope *scope);
 const char *ckpt_range_name(const ckpt_range *range, uint64_t at);
 
 /* What an edit answers itself. */

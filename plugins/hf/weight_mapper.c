@@ -94,12 +94,17 @@ static bool has_lm_head(ckpt_mapper *m)
         return false;
 }
 
-/* The configuration's word; without one, a checkpoint that has no lm_head must be using its embedding. */
+/*
+ * The configuration's word; without one (an embedder's configuration may not have come through the config loader) Gemma's
+ * class is tied, and another checkpoint that has no lm_head must be using its embedding.
+ */
 static bool is_tied(ckpt_mapper *m)
 {
+        const char *type = ckpt_config_string(m->config, "model_type", NULL);
+
         if (ckpt_value_type(ckpt_config_get(m->config, "tie_word_embeddings")) == CKPT_VALUE_BOOL)
                 return ckpt_config_bool(m->config, "tie_word_embeddings", false);
-        return !has_lm_head(m);
+        return (type && strncmp(type, "gemma", 5) == 0) || !has_lm_head(m);
 }
 
 static void add_styles(ckpt_mapper *m, ckpt_rules *rules)

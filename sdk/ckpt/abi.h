@@ -37,11 +37,12 @@ extern "C" {
  * Whether the author of *p knew the member and, for a pointer member, set it.
  * The only way in which a struct from across the boundary is read.
  */
-#define CKPT_HAS(p, member)                                                                                          \
-        ((p) != NULL && (p)->struct_size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member) && (p)->member)
+#define CKPT_HAS(p, member)                                                                             \
+        ((p) != NULL && (p)->struct_size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member) && \
+         (p)->member)
 
 /** As CKPT_HAS, for members whose zero is a value. */
-#define CKPT_KNOWS(p, member)                                                                                        \
+#define CKPT_KNOWS(p, member) \
         ((p) != NULL && (p)->struct_size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member))
 
 /** Makes one symbol of a plugin visible. */

@@ -47,22 +47,25 @@ CKPT_EXPORT const char *ckpt_version(void);
 
 /* ---- host: plugins and devices ------------------------------------------------------------------------ */
 
-/** Receives log lines: one line without a newline, names escaped. Called from any thread, one at a time per host. */
+/** Receives log lines: one line without a newline, names escaped. Called from any thread, one at a time per
+ * host. */
 typedef void (*ckpt_log_sink)(void *context, ckpt_log_level level, const char *line);
 
 /** What became of a file that looked like a plugin. Strings live as long as the host. */
 typedef struct ckpt_plugin_info {
         const char *path; /**< NULL for a plugin that was linked in */
-        const char *id, *version, *description, *license; /**< NULL where the file was refused before they were known */
-        ckpt_status status;                                 /**< 0: in use; else why it was refused */
-        const char *reason;                                 /**< words for status; NULL when in use */
+        const char *id, *version, *description,
+                *license;   /**< NULL where the file was refused before they were known */
+        ckpt_status status; /**< 0: in use; else why it was refused */
+        const char *reason; /**< words for status; NULL when in use */
         uint32_t n_components;
 } ckpt_plugin_info;
 
 /** One component of a plugin. */
 typedef struct ckpt_component_info {
         ckpt_kind kind;
-        const char *id; /**< "org.ckpt.hf:HF" or "org.ckpt.gemma3:HF/Gemma3ForCausalLM": how a user chooses it */
+        const char
+                *id; /**< "org.ckpt.hf:HF" or "org.ckpt.gemma3:HF/Gemma3ForCausalLM": how a user chooses it */
         const char *format, *model, *extends;
 } ckpt_component_info;
 
@@ -70,13 +73,15 @@ typedef struct ckpt_component_info {
 CKPT_EXPORT ckpt_status ckpt_host_new(ckpt_host **ret_host);
 /** Gives up the caller's reference; loads and models keep the host alive. Returns NULL. [any-thread] */
 CKPT_EXPORT ckpt_host *ckpt_host_free(ckpt_host *host);
-/** Log lines of at least `level` go to `sink` from now on; NULL: nowhere, as at first. Before any load. [scan] */
+/** Log lines of at least `level` go to `sink` from now on; NULL: nowhere, as at first. Before any load.
+ * [scan] */
 CKPT_EXPORT void ckpt_host_set_log(ckpt_host *host, ckpt_log_sink sink, void *context, ckpt_log_level level);
 /**
  * Adds every *.so of a directory, in order of names; NULL means the directory of the installed plugins. The
- * directory and the files must belong to root or the user and be writable by nobody else. A file that is no good
- * plugin is refused with a reason (ckpt_host_plugin_info) and logged, and does not stop the others; the call
- * fails when the directory itself is refused or unreadable, or two plugins have one key. Before any load. [scan]
+ * directory and the files must belong to root or the user and be writable by nobody else. A file that is no
+ * good plugin is refused with a reason (ckpt_host_plugin_info) and logged, and does not stop the others; the
+ * call fails when the directory itself is refused or unreadable, or two plugins have one key. Before any
+ * load. [scan]
  */
 CKPT_EXPORT ckpt_status ckpt_host_add_plugin_dir(ckpt_host *host, const char *directory);
 /** Adds one file; its refusal is the call's failure. [scan] */
@@ -91,7 +96,8 @@ CKPT_EXPORT ckpt_status ckpt_host_set_backend_dir(ckpt_host *host, const char *d
 /** How many files and linked plugins were looked at. [any-thread] */
 CKPT_EXPORT uint32_t ckpt_host_plugin_count(const ckpt_host *host);
 /** CKPT_ABSENT past the last. [any-thread] */
-CKPT_EXPORT ckpt_status ckpt_host_plugin_info(const ckpt_host *host, uint32_t index, ckpt_plugin_info *ret_info);
+CKPT_EXPORT ckpt_status ckpt_host_plugin_info(const ckpt_host *host, uint32_t index,
+                                              ckpt_plugin_info *ret_info);
 /** CKPT_ABSENT past the last. [any-thread] */
 CKPT_EXPORT ckpt_status ckpt_host_component_info(const ckpt_host *host, uint32_t plugin, uint32_t index,
                                                  ckpt_component_info *ret_info);
@@ -123,7 +129,7 @@ typedef struct ckpt_param {
         uint64_t size;        /**< bytes */
         uint8_t digest[16];   /**< XXH3-128 (seed 0, canonical byte order) of the bytes, if has_digest */
         int32_t has_digest;
-        const char *skipped;  /**< the rule that leaves this parameter unloaded, or NULL */
+        const char *skipped; /**< the rule that leaves this parameter unloaded, or NULL */
 } ckpt_param;
 
 /**
@@ -132,27 +138,30 @@ typedef struct ckpt_param {
  */
 typedef struct ckpt_load_options {
         uint32_t struct_size;
-        ckpt_dtype dtype;     /**< of all floating-point parameters of a derived model; NONE: the expression's own */
-        const char *device;   /**< "cpu" (or NULL), "cuda", "cuda:N" */
-        const char *format;   /**< NULL: by probing; "HF" when nobody claims the source */
+        ckpt_dtype
+                dtype; /**< of all floating-point parameters of a derived model; NONE: the expression's own */
+        const char *device; /**< "cpu" (or NULL), "cuda", "cuda:N" */
+        const char *format; /**< NULL: by probing; "HF" when nobody claims the source */
         ckpt_mapping mapping;
-        int32_t strict;       /**< the format's default mapper for an architecture of its own is an error */
-        int32_t digest;       /**< compute digests of the final bytes */
+        int32_t strict; /**< the format's default mapper for an architecture of its own is an error */
+        int32_t digest; /**< compute digests of the final bytes */
 
         /** Component ids ("org.ckpt.hf", "org.ckpt.hf:HF") by kind, NULL: resolved. */
         const char *components[CKPT_KIND_COUNT];
 
         const ckpt_pair *settings; /**< components' options, "weights.use_consolidated" = "true" */
         uint64_t n_settings;
-        const ckpt_pair *params_map; /**< renames before the mapper's: a regular expression anchored at the start,
-                                      *   and its replacement ($1), the first that matches wins */
+        const ckpt_pair *params_map; /**< renames before the mapper's: a regular expression anchored at the
+                                      * start, and its replacement ($1), the first that matches wins */
         uint64_t n_params_map;
-        const char *const *skip_modules; /**< modules not to load, by name or pattern; covers what is below them */
+        const char *const
+                *skip_modules; /**< modules not to load, by name or pattern; covers what is below them */
         uint64_t n_skip_modules;
         const char *const *ignore; /**< source tensors that may be left over, by pattern */
         uint64_t n_ignore;
 
-        uint64_t staging_bytes; /**< bound of staging memory on the host, and the same on a device; 0: 64 MiB */
+        uint64_t staging_bytes; /**< bound of staging memory on the host, and the same on a device; 0: 64 MiB
+                                 */
         uint32_t readers;       /**< reader threads; 0: chosen */
         uint32_t reserved0;
 
@@ -163,14 +172,15 @@ typedef struct ckpt_load_options {
         void *context;
 } ckpt_load_options;
 
-#define CKPT_LOAD_OPTIONS_INIT                                                                                       \
-        {                                                                                                            \
-                .struct_size = sizeof(ckpt_load_options), .mapping = CKPT_MAPPING_INIT                               \
+#define CKPT_LOAD_OPTIONS_INIT                                                         \
+        {                                                                              \
+                .struct_size = sizeof(ckpt_load_options), .mapping = CKPT_MAPPING_INIT \
         }
 
 /* ---- diagnostics -------------------------------------------------------------------------------------- */
 
-/** One reason why a load failed (or a warning: status 0). NULL and no offset where a member does not apply. */
+/** One reason why a load failed (or a warning: status 0). NULL and no offset where a member does not apply.
+ */
 typedef struct ckpt_diagnostic {
         ckpt_status status;
         const char *plugin, *component; /**< "org.ckpt.hf", "weight loader" */
@@ -184,11 +194,13 @@ typedef struct ckpt_diagnostic {
 /* ---- load --------------------------------------------------------------------------------------------- */
 
 /**
- * A new load; `options` NULL means the defaults. Options that can never work (a rank outside its size) fail here,
- * and ckpt_host_error says why.
+ * A new load; `options` NULL means the defaults. Options that can never work (a rank outside its size) fail
+ * here, and ckpt_host_error says why.
  */
-CKPT_EXPORT ckpt_status ckpt_load_new(ckpt_host *host, const ckpt_load_options *options, ckpt_load **ret_load);
-/** Cancels and waits if it runs, then frees. What was handed out by reference (weights, model) lives on. Returns NULL. */
+CKPT_EXPORT ckpt_status ckpt_load_new(ckpt_host *host, const ckpt_load_options *options,
+                                      ckpt_load **ret_load);
+/** Cancels and waits if it runs, then frees. What was handed out by reference (weights, model) lives on.
+ * Returns NULL. */
 CKPT_EXPORT ckpt_load *ckpt_load_free(ckpt_load *load);
 
 /*
@@ -197,7 +209,8 @@ CKPT_EXPORT ckpt_load *ckpt_load_free(ckpt_load *load);
 
 /** Where the checkpoint is: a directory, or one file. */
 CKPT_EXPORT ckpt_status ckpt_load_set_path(ckpt_load *load, const char *path);
-/** The configuration as JSON text; keys as in ckpt/config.h ("architecture" or "architectures" must be there). */
+/** The configuration as JSON text; keys as in ckpt/config.h ("architecture" or "architectures" must be
+ * there). */
 CKPT_EXPORT ckpt_status ckpt_load_set_config_json(ckpt_load *load, const char *text, uint64_t size);
 /** Weights made by ckpt_weights_new…, or taken from another load. The load takes a reference. */
 CKPT_EXPORT ckpt_status ckpt_load_set_weights(ckpt_load *load, ckpt_weights *weights);
@@ -240,7 +253,8 @@ CKPT_EXPORT ckpt_status ckpt_load_dir(ckpt_host *host, const char *path, const c
 /** Reasons, in order of time; every one, not the first. [any-thread] */
 CKPT_EXPORT uint64_t ckpt_load_diagnostic_count(const ckpt_load *load);
 /** CKPT_ABSENT past the last. Strings live as long as the load. [any-thread] */
-CKPT_EXPORT ckpt_status ckpt_load_diagnostic(const ckpt_load *load, uint64_t index, ckpt_diagnostic *ret_diagnostic);
+CKPT_EXPORT ckpt_status ckpt_load_diagnostic(const ckpt_load *load, uint64_t index,
+                                             ckpt_diagnostic *ret_diagnostic);
 
 /** One candidate for one of the four slots, after ckpt_load_resolve. */
 typedef struct ckpt_candidate {
@@ -253,13 +267,15 @@ typedef struct ckpt_candidate {
 
 CKPT_EXPORT uint64_t ckpt_load_candidate_count(const ckpt_load *load);
 /** CKPT_ABSENT past the last. [control] */
-CKPT_EXPORT ckpt_status ckpt_load_candidate(const ckpt_load *load, uint64_t index, ckpt_candidate *ret_candidate);
+CKPT_EXPORT ckpt_status ckpt_load_candidate(const ckpt_load *load, uint64_t index,
+                                            ckpt_candidate *ret_candidate);
 /** The format of the load once it is resolved, or NULL. [control] */
 CKPT_EXPORT const char *ckpt_load_format(const ckpt_load *load);
 
 /** What a load took. Seconds of wall clock; bytes. */
 typedef struct ckpt_load_stats {
-        double config_seconds, weights_seconds, map_seconds, plan_seconds, allocate_seconds, execute_seconds, digest_seconds;
+        double config_seconds, weights_seconds, map_seconds, plan_seconds, allocate_seconds, execute_seconds,
+                digest_seconds;
         uint64_t bytes_read; /**< from the source */
         uint64_t bytes_final;
         uint64_t reads, copies, kernels; /**< calls made */
@@ -285,7 +301,8 @@ typedef struct ckpt_weight_info {
 } ckpt_weight_info;
 
 /** CKPT_ABSENT past the last. Count and names: ckpt_weights_count, ckpt_weights_name. [any-thread] */
-CKPT_EXPORT ckpt_status ckpt_weights_info(const ckpt_weights *weights, uint64_t index, ckpt_weight_info *ret_info);
+CKPT_EXPORT ckpt_status ckpt_weights_info(const ckpt_weights *weights, uint64_t index,
+                                          ckpt_weight_info *ret_info);
 
 /** Empty weights, to be filled with tensors in memory and given to loads. */
 CKPT_EXPORT ckpt_status ckpt_weights_new(ckpt_host *host, ckpt_weights **ret_weights);
@@ -296,9 +313,10 @@ typedef void (*ckpt_release)(void *context, void *memory);
  * `release` (may be NULL) is called; it is called on failure too. `device`: NULL or "cpu" for host memory,
  * "cuda:N" for device memory. Not after the weights were given to a load. [control]
  */
-CKPT_EXPORT ckpt_status ckpt_weights_add_memory(ckpt_weights *weights, const char *name, ckpt_dtype dtype, uint32_t rank,
-                                                const int64_t *shape, const int64_t *strides, const void *memory,
-                                                const char *device, ckpt_release release, void *context);
+CKPT_EXPORT ckpt_status ckpt_weights_add_memory(ckpt_weights *weights, const char *name, ckpt_dtype dtype,
+                                                uint32_t rank, const int64_t *shape, const int64_t *strides,
+                                                const void *memory, const char *device, ckpt_release release,
+                                                void *context);
 CKPT_EXPORT ckpt_weights *ckpt_weights_ref(ckpt_weights *weights);
 /** Returns NULL. [any-thread] */
 CKPT_EXPORT ckpt_weights *ckpt_weights_unref(ckpt_weights *weights);
@@ -308,27 +326,31 @@ CKPT_EXPORT ckpt_weights *ckpt_weights_unref(ckpt_weights *weights);
 /** An empty model, for an engine that says which parameters it wants. */
 CKPT_EXPORT ckpt_status ckpt_model_new(ckpt_host *host, ckpt_model **ret_model);
 /** `role` is CKPT_ROLE_…; `tag` (may be NULL) is the engine's own and reaches the mapper. */
-CKPT_EXPORT ckpt_status ckpt_model_add_module(ckpt_model *model, const char *name, int32_t role, const char *tag);
+CKPT_EXPORT ckpt_status ckpt_model_add_module(ckpt_model *model, const char *name, int32_t role,
+                                              const char *tag);
 /**
  * A parameter of a module: dtype and shape of this rank, and where its bytes go: `data` on the load's device,
  * or NULL for the model's own arena.
  */
 CKPT_EXPORT ckpt_status ckpt_model_add_param_buffer(ckpt_model *model, const char *module, const char *param,
-                                                    ckpt_dtype dtype, uint32_t rank, const int64_t *shape, void *data);
+                                                    ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
+                                                    void *data);
 CKPT_EXPORT ckpt_model *ckpt_model_ref(ckpt_model *model);
 /** Frees the arena with the last reference; DLPack tensors count as references. Returns NULL. [any-thread] */
 CKPT_EXPORT ckpt_model *ckpt_model_unref(ckpt_model *model);
 /** 0 for NULL. [any-thread] */
 CKPT_EXPORT uint64_t ckpt_model_count(const ckpt_model *model);
-/** Sorted by module in the order of the model; NULL past the last. Lives as long as the model. [any-thread] */
+/** Sorted by module in the order of the model; NULL past the last. Lives as long as the model. [any-thread]
+ */
 CKPT_EXPORT const ckpt_param *ckpt_model_param_at(const ckpt_model *model, uint64_t index);
 /** NULL when there is none. [any-thread] */
 CKPT_EXPORT const ckpt_param *ckpt_model_find(const ckpt_model *model, const char *name);
 /** "cpu", "cuda:0". [any-thread] */
 CKPT_EXPORT const char *ckpt_model_device(const ckpt_model *model);
-/** Copies a parameter's bytes to host memory of at least its size, from whatever device it is on. [any-thread] */
-CKPT_EXPORT ckpt_status ckpt_model_read(const ckpt_model *model, const ckpt_param *param, uint64_t offset, void *buffer,
-                                        uint64_t size);
+/** Copies a parameter's bytes to host memory of at least its size, from whatever device it is on.
+ * [any-thread] */
+CKPT_EXPORT ckpt_status ckpt_model_read(const ckpt_model *model, const ckpt_param *param, uint64_t offset,
+                                        void *buffer, uint64_t size);
 
 struct DLManagedTensorVersioned;
 /**
@@ -339,8 +361,9 @@ CKPT_EXPORT ckpt_status ckpt_model_to_dlpack(ckpt_model *model, const ckpt_param
                                              struct DLManagedTensorVersioned **ret_tensor);
 
 /**
- * Writes the model as a safetensors file: to a temporary file beside `path`, which then takes its name, so that
- * `path` is never half a file. Watches the load's cancellation; failures are recorded on the load. [control]
+ * Writes the model as a safetensors file: to a temporary file beside `path`, which then takes its name, so
+ * that `path` is never half a file. Watches the load's cancellation; failures are recorded on the load.
+ * [control]
  */
 CKPT_EXPORT ckpt_status ckpt_load_export(ckpt_load *load, const ckpt_model *model, const char *path);
 
@@ -371,7 +394,7 @@ typedef struct ckpt_plan_totals {
         uint64_t params, skipped;
         uint64_t extents, copies, steps;
         uint64_t bytes_read, bytes_final;
-        uint64_t arena_bytes; /**< final memory that the model will own */
+        uint64_t arena_bytes;   /**< final memory that the model will own */
         uint64_t staging_bytes; /**< largest working set of staging memory, all readers together */
         uint64_t host_peak, device_peak;
         uint64_t unused; /**< tensors of the checkpoint that a rule leaves out */
@@ -379,7 +402,8 @@ typedef struct ckpt_plan_totals {
 
 CKPT_EXPORT void ckpt_plan_get_totals(const ckpt_plan *plan, ckpt_plan_totals *ret_totals);
 /** CKPT_ABSENT past the last. [control] */
-CKPT_EXPORT ckpt_status ckpt_plan_param_info(const ckpt_plan *plan, uint64_t index, ckpt_plan_param *ret_param);
+CKPT_EXPORT ckpt_status ckpt_plan_param_info(const ckpt_plan *plan, uint64_t index,
+                                             ckpt_plan_param *ret_param);
 /** CKPT_ABSENT past the last. [control] */
 CKPT_EXPORT ckpt_status ckpt_plan_param_extent(const ckpt_plan *plan, uint64_t param, uint64_t index,
                                                ckpt_plan_extent *ret_extent);

@@ -41,9 +41,10 @@ enum {
  * memory or a misplaced key fails the load when the slot returns.
  */
 
-/** Adds every member of a JSON object to the open object. Strict JSON; errors name `label`, line and column. */
-static inline ckpt_status ckpt_config_add_json(const ckpt_frame *self, ckpt_config_builder *builder, const char *text,
-                                               uint64_t size, const char *label)
+/** Adds every member of a JSON object to the open object. Strict JSON; errors name `label`, line and column.
+ */
+static inline ckpt_status ckpt_config_add_json(const ckpt_frame *self, ckpt_config_builder *builder,
+                                               const char *text, uint64_t size, const char *label)
 {
         return self->api->config_add_json(self, builder, text, size, label);
 }
@@ -75,7 +76,8 @@ static inline void ckpt_config_set_string(ckpt_config_builder *builder, const ch
 }
 
 /** A copy of a value, of this builder's tree or another's, with everything below it. */
-static inline void ckpt_config_set_value(ckpt_config_builder *builder, const char *key, const ckpt_value *value)
+static inline void ckpt_config_set_value(ckpt_config_builder *builder, const char *key,
+                                         const ckpt_value *value)
 {
         CKPT_API(builder)->config_set_value(builder, key, value);
 }

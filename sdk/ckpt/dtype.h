@@ -74,8 +74,9 @@ static inline uint32_t ckpt_dtype_bits(ckpt_dtype dtype)
 static inline const char *ckpt_dtype_name(ckpt_dtype dtype)
 {
         static const char *const names[CKPT_DTYPE_COUNT] = {
-                "?",   "BOOL", "F4",   "F6_E2M3", "F6_E3M2", "U8",  "I8",  "F8_E5M2", "F8_E4M3", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ",
-                "I16", "U16",  "F16",  "BF16",    "I32",     "U32", "F32", "C64",     "F64",     "I64",     "U64"};
+                "?",       "BOOL",    "F4",          "F6_E2M3",     "F6_E3M2", "U8",  "I8",  "F8_E5M2",
+                "F8_E4M3", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I16",     "U16", "F16", "BF16",
+                "I32",     "U32",     "F32",         "C64",         "F64",     "I64", "U64"};
 
         return dtype > 0 && dtype < CKPT_DTYPE_COUNT ? names[dtype] : "?";
 }
@@ -132,7 +133,8 @@ static inline bool ckpt_dtype_can_cast(ckpt_dtype from, ckpt_dtype to)
 /** Whether add, mul and neg_exp are defined on the type: floats of 16 bits and more, as in PyTorch. */
 static inline bool ckpt_dtype_has_arithmetic(ckpt_dtype dtype)
 {
-        return dtype == CKPT_DTYPE_F16 || dtype == CKPT_DTYPE_BF16 || dtype == CKPT_DTYPE_F32 || dtype == CKPT_DTYPE_F64;
+        return dtype == CKPT_DTYPE_F16 || dtype == CKPT_DTYPE_BF16 || dtype == CKPT_DTYPE_F32 ||
+               dtype == CKPT_DTYPE_F64;
 }
 
 #ifdef __cplusplus

@@ -58,9 +58,10 @@ typedef struct ckpt_checkpoint_loader {
         void (*destroy)(ckpt_frame *self);
 
         /**
-         * How sure it is that the source is a checkpoint of its format: 0 (not at all) to 100. Looks at names and
-         * a few bytes; records nothing. The only slot that runs without `create`. Never inherited: NULL means
-         * "never chosen by looking". Equal best scores of two loaders are an error unless the user chooses. [scan]
+         * How sure it is that the source is a checkpoint of its format: 0 (not at all) to 100. Looks at names
+         * and a few bytes; records nothing. The only slot that runs without `create`. Never inherited: NULL
+         * means "never chosen by looking". Equal best scores of two loaders are an error unless the user
+         * chooses. [scan]
          */
         int32_t (*probe)(ckpt_frame *self, const ckpt_source *source);
 
@@ -68,11 +69,12 @@ typedef struct ckpt_checkpoint_loader {
         ckpt_status (*load_config)(ckpt_frame *self, const ckpt_source *source, ckpt_config_builder *builder);
 
         /** NULL: the weight loader's `load_weights`. */
-        ckpt_status (*load_weights)(ckpt_frame *self, const ckpt_source *source, ckpt_weights_builder *builder);
+        ckpt_status (*load_weights)(ckpt_frame *self, const ckpt_source *source,
+                                    ckpt_weights_builder *builder);
 
         /**
-         * Gives a mapper on which init_model_and_config has succeeded. NULL: the one that is looked up by format and
-         * architecture. An override asks for another with ckpt_checkpoint_loader_get_mapper.
+         * Gives a mapper on which init_model_and_config has succeeded. NULL: the one that is looked up by
+         * format and architecture. An override asks for another with ckpt_checkpoint_loader_get_mapper.
          */
         ckpt_status (*get_initialized_weight_mapper)(ckpt_frame *self, ckpt_mapper **ret_mapper);
 
@@ -90,8 +92,8 @@ typedef struct ckpt_config_loader {
         void (*destroy)(ckpt_frame *self);
 
         /**
-         * Fills the builder; must set "architecture". Wrong types and ranges are errors that name the key. There
-         * is no default: a chain without it cannot load a configuration.
+         * Fills the builder; must set "architecture". Wrong types and ranges are errors that name the key.
+         * There is no default: a chain without it cannot load a configuration.
          */
         ckpt_status (*load)(ckpt_frame *self, const ckpt_source *source, ckpt_config_builder *builder);
 } ckpt_config_loader;
@@ -111,8 +113,8 @@ typedef struct ckpt_weight_loader {
         void (*destroy)(ckpt_frame *self);
 
         /**
-         * Adds every tensor of the checkpoint to the builder, as leaves or expressions, from headers alone. No
-         * default. `mapping` lets a format that stores ranks apart choose; others ignore it.
+         * Adds every tensor of the checkpoint to the builder, as leaves or expressions, from headers alone.
+         * No default. `mapping` lets a format that stores ranks apart choose; others ignore it.
          */
         ckpt_status (*load_weights)(ckpt_frame *self, const ckpt_source *source, const ckpt_mapping *mapping,
                                     ckpt_weights_builder *builder);
@@ -121,9 +123,9 @@ typedef struct ckpt_weight_loader {
         uint32_t reserved0;
 
         /**
-         * For leaves of kind READER: fills `buffer` with exactly `size` bytes from `offset` of the tensor that the
-         * cookie names, or fails. Keeps no pointer. SEQUENTIAL leaves are framed by open and close, and their
-         * offsets ascend. Serial per loader unless flags has CKPT_READ_CONCURRENT. [worker]
+         * For leaves of kind READER: fills `buffer` with exactly `size` bytes from `offset` of the tensor
+         * that the cookie names, or fails. Keeps no pointer. SEQUENTIAL leaves are framed by open and close,
+         * and their offsets ascend. Serial per loader unless flags has CKPT_READ_CONCURRENT. [worker]
          */
         ckpt_status (*read)(ckpt_frame *self, uint64_t cookie, uint64_t offset, void *buffer, uint64_t size);
         /** SEQUENTIAL leaves: before the first read, on the same worker. NULL: nothing. [worker] */
@@ -142,8 +144,8 @@ typedef struct ckpt_weight_mapper {
         void (*destroy)(ckpt_frame *self);
 
         /**
-         * Checks that this mapper can serve the configuration; self->config, self->weights and self->mapping are
-         * set. An override calls base. NULL inherits.
+         * Checks that this mapper can serve the configuration; self->config, self->weights and self->mapping
+         * are set. An override calls base. NULL inherits.
          */
         ckpt_status (*init_model_and_config)(ckpt_mapper *m);
 
@@ -154,17 +156,19 @@ typedef struct ckpt_weight_mapper {
         void (*map_weights)(ckpt_mapper *m, ckpt_rules *rules);
 
         /**
-         * A checkpoint key's new name: the name itself, another (ckpt_string_concat), or NULL to drop the tensor.
-         * Two keys with one new name are an error that names both.
+         * A checkpoint key's new name: the name itself, another (ckpt_string_concat), or NULL to drop the
+         * tensor. Two keys with one new name are an error that names both.
          */
         const char *(*rename)(ckpt_mapper *m, const char *name);
 
-        /** Edits the whole dictionary, under its renamed keys, before the load loop. Returns the view to go on with. */
+        /** Edits the whole dictionary, under its renamed keys, before the load loop. Returns the view to go
+         * on with. */
         const ckpt_weights *(*preprocess_weights)(ckpt_mapper *m, const ckpt_weights *weights);
 
         /**
-         * Once per source of a fused module: `weights` are the source's own, `source` its last name ("k_proj").
-         * NULL inherits; the runtime's own runs the callbacks of the rules. Returns the weights to go on with.
+         * Once per source of a fused module: `weights` are the source's own, `source` its last name
+         * ("k_proj"). NULL inherits; the runtime's own runs the callbacks of the rules. Returns the weights
+         * to go on with.
          */
         const ckpt_weights *(*apply_callbacks)(ckpt_mapper *m, const ckpt_module *module, const char *source,
                                                const ckpt_weights *weights);
@@ -173,35 +177,38 @@ typedef struct ckpt_weight_mapper {
          * The whole value of parameter `name` of a module that is not fused; `weights` are the module's own.
          * The runtime's own is ckpt_weights_get(weights, name). NULL: the checkpoint does not have it.
          */
-        const ckpt_tensor *(*handle_manual_copy)(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
-                                                 const char *name);
+        const ckpt_tensor *(*handle_manual_copy)(ckpt_mapper *m, const ckpt_module *module,
+                                                 const ckpt_weights *weights, const char *name);
 
         /** Nonzero for a module that the next slot handles. */
         int32_t (*is_special_instance_module)(ckpt_mapper *m, const ckpt_module *module);
         /** Gives every parameter of a special module its value with ckpt_module_assign. */
-        ckpt_status (*handle_special_instance_module)(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights);
+        ckpt_status (*handle_special_instance_module)(ckpt_mapper *m, const ckpt_module *module,
+                                                      const ckpt_weights *weights);
 
         /**
-         * The name of the rule by which a module is not loaded ("tie_word_embeddings"), or NULL to load it. The
-         * runtime's own answers from the rules. An override calls base for what it does not decide.
+         * The name of the rule by which a module is not loaded ("tie_word_embeddings"), or NULL to load it.
+         * The runtime's own answers from the rules. An override calls base for what it does not decide.
          */
         const char *(*should_skip_module)(ckpt_mapper *m, const ckpt_module *module);
 
-        /** How a module is sharded. *ret_shard is set to "replicated" before. The runtime's own answers from the rules. */
+        /** How a module is sharded. *ret_shard is set to "replicated" before. The runtime's own answers from
+         * the rules. */
         void (*module_style)(ckpt_mapper *m, const ckpt_module *module, ckpt_shard *ret_shard);
 
         /**
          * Names modules and parameters of a model that the engine did not give, from the renamed weights. The
-         * runtime's own: every weight is a parameter of its module, sources of fused targets become the target, and
-         * what names cannot show is checked (fused targets have all sources or none; layers are exactly
-         * 0 … num_hidden_layers - 1 with equal parameters; required modules exist).
+         * runtime's own: every weight is a parameter of its module, sources of fused targets become the
+         * target, and what names cannot show is checked (fused targets have all sources or none; layers are
+         * exactly 0 … num_hidden_layers - 1 with equal parameters; required modules exist).
          */
         ckpt_status (*derive_model)(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model_builder *builder);
 } ckpt_weight_mapper;
 
 /**
  * A table with the key under which it is found. `model` NULL: the format's default. `extends` names a parent
- * format whose components serve where this format has none (or a slot is NULL); only read where model is NULL.
+ * format whose components serve where this format has none (or a slot is NULL); only read where model is
+ * NULL.
  */
 typedef struct ckpt_component {
         uint32_t struct_size;
@@ -209,7 +216,7 @@ typedef struct ckpt_component {
         const char *format;
         const char *model;
         const char *extends;
-        int32_t rank; /**< reserved: 0 */
+        int32_t rank;   /**< reserved: 0 */
         uint32_t flags; /**< reserved: 0 */
         union {
                 const ckpt_checkpoint_loader *checkpoint_loader;
@@ -220,8 +227,8 @@ typedef struct ckpt_component {
 } ckpt_component;
 
 /*
- * Calling a slot through its chain [control]: from a frame downwards, the first component that defines the slot
- * is asked. With self->base this is "super", with self->top it is the whole component.
+ * Calling a slot through its chain [control]: from a frame downwards, the first component that defines the
+ * slot is asked. With self->base this is "super", with self->top it is the whole component.
  */
 
 static inline ckpt_status ckpt_checkpoint_loader_load_config(ckpt_frame *self, const ckpt_source *source,
@@ -240,19 +247,21 @@ static inline ckpt_status ckpt_checkpoint_loader_load_weights(ckpt_frame *self, 
  * For a checkpoint loader: looks up the mapper of (format, model), NULL for its own format and the
  * configuration's architecture, creates it and runs its init_model_and_config. The load owns it.
  */
-static inline ckpt_status ckpt_checkpoint_loader_get_mapper(ckpt_frame *self, const char *format, const char *model,
-                                                            ckpt_mapper **ret_mapper)
+static inline ckpt_status ckpt_checkpoint_loader_get_mapper(ckpt_frame *self, const char *format,
+                                                            const char *model, ckpt_mapper **ret_mapper)
 {
         return self->api->checkpoint_loader_get_mapper(self, format, model, ret_mapper);
 }
 
-static inline ckpt_status ckpt_config_loader_load(ckpt_frame *self, const ckpt_source *source, ckpt_config_builder *builder)
+static inline ckpt_status ckpt_config_loader_load(ckpt_frame *self, const ckpt_source *source,
+                                                  ckpt_config_builder *builder)
 {
         return self->api->config_loader_load(self, source, builder);
 }
 
 static inline ckpt_status ckpt_weight_loader_load_weights(ckpt_frame *self, const ckpt_source *source,
-                                                          const ckpt_mapping *mapping, ckpt_weights_builder *builder)
+                                                          const ckpt_mapping *mapping,
+                                                          ckpt_weights_builder *builder)
 {
         return self->api->weight_loader_load_weights(self, source, mapping, builder);
 }
@@ -272,8 +281,8 @@ static inline const ckpt_weights *ckpt_mapper_preprocess_weights(ckpt_mapper *m,
         return m->api->mapper_preprocess_weights(m, weights);
 }
 
-static inline const ckpt_weights *ckpt_mapper_apply_callbacks(ckpt_mapper *m, const ckpt_module *module, const char *source,
-                                                              const ckpt_weights *weights)
+static inline const ckpt_weights *ckpt_mapper_apply_callbacks(ckpt_mapper *m, const ckpt_module *module,
+                                                              const char *source, const ckpt_weights *weights)
 {
         return m->api->mapper_apply_callbacks(m, module, source, weights);
 }
@@ -289,7 +298,8 @@ static inline int32_t ckpt_mapper_is_special_instance_module(ckpt_mapper *m, con
         return m->api->mapper_is_special_instance_module(m, module);
 }
 
-static inline ckpt_status ckpt_mapper_handle_special_instance_module(ckpt_mapper *m, const ckpt_module *module,
+static inline ckpt_status ckpt_mapper_handle_special_instance_module(ckpt_mapper *m,
+                                                                     const ckpt_module *module,
                                                                      const ckpt_weights *weights)
 {
         return m->api->mapper_handle_special_instance_module(m, module, weights);
@@ -305,7 +315,8 @@ static inline void ckpt_mapper_module_style(ckpt_mapper *m, const ckpt_module *m
         m->api->mapper_module_style(m, module, ret_shard);
 }
 
-static inline ckpt_status ckpt_mapper_derive_model(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model_builder *builder)
+static inline ckpt_status ckpt_mapper_derive_model(ckpt_mapper *m, const ckpt_weights *weights,
+                                                   ckpt_model_builder *builder)
 {
         return m->api->mapper_derive_model(m, weights, builder);
 }

@@ -28,9 +28,9 @@ typedef struct ckpt_mapping {
         int32_t attention_dp;     /**< 0 or 1 */
 } ckpt_mapping;
 
-#define CKPT_MAPPING_INIT                                                                                            \
-        {                                                                                                            \
-                sizeof(ckpt_mapping), 1, 0, 1, 0, 1, 0, 0                                                            \
+#define CKPT_MAPPING_INIT                                 \
+        {                                                 \
+                sizeof(ckpt_mapping), 1, 0, 1, 0, 1, 0, 0 \
         }
 
 /** Which ranks a module is divided over. */
@@ -53,37 +53,37 @@ typedef struct ckpt_shard {
         uint32_t struct_size;
         int32_t axis;
         ckpt_group group;
-        int32_t pad; /**< 0 or 1 */
+        int32_t pad;  /**< 0 or 1 */
         int64_t unit; /**< at least 1 */
 } ckpt_shard;
 
 /** Split the output features: axis 0, biases too. */
-#define CKPT_SHARD_COLUMN(group_)                                                                                    \
-        {                                                                                                            \
-                sizeof(ckpt_shard), 0, (group_), 0, 1                                                                \
+#define CKPT_SHARD_COLUMN(group_)                     \
+        {                                             \
+                sizeof(ckpt_shard), 0, (group_), 0, 1 \
         }
 /** Split the input features: axis 1; a bias stays whole. */
-#define CKPT_SHARD_ROW(group_)                                                                                       \
-        {                                                                                                            \
-                sizeof(ckpt_shard), 1, (group_), 0, 1                                                                \
+#define CKPT_SHARD_ROW(group_)                        \
+        {                                             \
+                sizeof(ckpt_shard), 1, (group_), 0, 1 \
         }
 /** Split the vocabulary: axis 0, padded with zero rows. */
-#define CKPT_SHARD_VOCABULARY(group_)                                                                                \
-        {                                                                                                            \
-                sizeof(ckpt_shard), 0, (group_), 1, 1                                                                \
+#define CKPT_SHARD_VOCABULARY(group_)                 \
+        {                                             \
+                sizeof(ckpt_shard), 0, (group_), 1, 1 \
         }
 /** Whole on every rank. */
-#define CKPT_SHARD_REPLICATED                                                                                        \
-        {                                                                                                            \
-                sizeof(ckpt_shard), 0, CKPT_GROUP_NONE, 0, 1                                                         \
+#define CKPT_SHARD_REPLICATED                                \
+        {                                                    \
+                sizeof(ckpt_shard), 0, CKPT_GROUP_NONE, 0, 1 \
         }
 
 /** Which pipeline ranks own a module; flags of ckpt_rules_stage. */
 enum {
-        CKPT_STAGE_FIRST = 1,    /**< the first rank */
-        CKPT_STAGE_LAST = 2,     /**< the last rank */
-        CKPT_STAGE_LAYER = 4,    /**< the rank that owns the layer: the number that follows the pattern */
-        CKPT_STAGE_REQUIRED = 8  /**< a derived model without such a module is an error */
+        CKPT_STAGE_FIRST = 1,   /**< the first rank */
+        CKPT_STAGE_LAST = 2,    /**< the last rank */
+        CKPT_STAGE_LAYER = 4,   /**< the rank that owns the layer: the number that follows the pattern */
+        CKPT_STAGE_REQUIRED = 8 /**< a derived model without such a module is an error */
 };
 
 /** How many ranks divide a module of that group under this mapping. */

@@ -67,7 +67,8 @@ static inline const char *ckpt_module_param_name(const ckpt_module *module, uint
  * Gives a parameter of a special module its whole, unsharded value. A parameter that the module does not
  * have, or has already been given, is an error that names it. [control]
  */
-static inline void ckpt_module_assign(ckpt_mapper *m, const ckpt_module *module, const char *param, const ckpt_tensor *tensor)
+static inline void ckpt_module_assign(ckpt_mapper *m, const ckpt_module *module, const char *param,
+                                      const ckpt_tensor *tensor)
 {
         CKPT_API(m)->module_assign(m, module, param, tensor);
 }
@@ -76,7 +77,8 @@ static inline void ckpt_module_assign(ckpt_mapper *m, const ckpt_module *module,
  * Adds a parameter to a derived model, and its module with it. Dtype and shape follow from what the
  * load loop describes for it. A parameter that is there already is left alone. [control]
  */
-static inline void ckpt_model_add_param(ckpt_model_builder *builder, const char *module, const char *param, int32_t role)
+static inline void ckpt_model_add_param(ckpt_model_builder *builder, const char *module, const char *param,
+                                        int32_t role)
 {
         CKPT_API(builder)->model_add_param(builder, module, param, role);
 }
@@ -90,7 +92,8 @@ static inline void ckpt_model_add_param(ckpt_model_builder *builder, const char 
  * parameter is the sources' parameters of that name, sharded one by one and put together along axis 0.
  * All sources have the parameter or none has. A target that is there already is replaced, and logged.
  */
-static inline void ckpt_rules_fuse(ckpt_rules *rules, const char *target, const char *const *sources, uint32_t count)
+static inline void ckpt_rules_fuse(ckpt_rules *rules, const char *target, const char *const *sources,
+                                   uint32_t count)
 {
         CKPT_API(rules)->rules_fuse(rules, target, sources, count);
 }

@@ -49,46 +49,48 @@ typedef struct ckpt_plugin {
 #define CKPT_PLUGIN_SYMBOL "ckpt_plugin_entry"
 
 #ifndef CKPT_PLUGIN_STATIC
-#define CKPT_PLUGIN_NAME ckpt_plugin_entry
+#        define CKPT_PLUGIN_NAME ckpt_plugin_entry
 #else
-#define CKPT_PLUGIN_PASTE_(a, b) a##b
-#define CKPT_PLUGIN_PASTE(a, b) CKPT_PLUGIN_PASTE_(a, b)
-#define CKPT_PLUGIN_NAME CKPT_PLUGIN_PASTE(ckpt_plugin_, CKPT_PLUGIN_STATIC)
+#        define CKPT_PLUGIN_PASTE_(a, b) a##b
+#        define CKPT_PLUGIN_PASTE(a, b)  CKPT_PLUGIN_PASTE_(a, b)
+#        define CKPT_PLUGIN_NAME         CKPT_PLUGIN_PASTE(ckpt_plugin_, CKPT_PLUGIN_STATIC)
 #endif
 
-/** Components, for CKPT_PLUGIN. `model_` NULL is the format's default; `extends_` a parent format, or NULL. */
-#define CKPT_COMPONENT_(kind_, format_, model_, extends_, member_, table_)                                           \
-        &(const ckpt_component)                                                                                      \
-        {                                                                                                            \
-                .struct_size = sizeof(ckpt_component), .kind = (kind_), .format = (format_), .model = (model_),      \
-                .extends = (extends_), .as = {.member_ = (table_)}                                                   \
+/** Components, for CKPT_PLUGIN. `model_` NULL is the format's default; `extends_` a parent format, or NULL.
+ */
+#define CKPT_COMPONENT_(kind_, format_, model_, extends_, member_, table_)                   \
+        &(const ckpt_component)                                                              \
+        {                                                                                    \
+                .struct_size = sizeof(ckpt_component), .kind = (kind_), .format = (format_), \
+                .model = (model_), .extends = (extends_),                                    \
+                .as = {.member_ = (table_) }                                                 \
         }
-#define CKPT_CHECKPOINT_LOADER(format_, extends_, table_)                                                            \
+#define CKPT_CHECKPOINT_LOADER(format_, extends_, table_) \
         CKPT_COMPONENT_(CKPT_KIND_CHECKPOINT_LOADER, format_, NULL, extends_, checkpoint_loader, table_)
-#define CKPT_CONFIG_LOADER(format_, extends_, table_)                                                                \
+#define CKPT_CONFIG_LOADER(format_, extends_, table_) \
         CKPT_COMPONENT_(CKPT_KIND_CONFIG_LOADER, format_, NULL, extends_, config_loader, table_)
-#define CKPT_WEIGHT_LOADER(format_, extends_, table_)                                                                \
+#define CKPT_WEIGHT_LOADER(format_, extends_, table_) \
         CKPT_COMPONENT_(CKPT_KIND_WEIGHT_LOADER, format_, NULL, extends_, weight_loader, table_)
-#define CKPT_WEIGHT_MAPPER(format_, model_, table_)                                                                  \
+#define CKPT_WEIGHT_MAPPER(format_, model_, table_) \
         CKPT_COMPONENT_(CKPT_KIND_WEIGHT_MAPPER, format_, model_, NULL, weight_mapper, table_)
 /** A format's default mapper with a parent format. */
-#define CKPT_WEIGHT_MAPPER_EXTENDS(format_, extends_, table_)                                                        \
+#define CKPT_WEIGHT_MAPPER_EXTENDS(format_, extends_, table_) \
         CKPT_COMPONENT_(CKPT_KIND_WEIGHT_MAPPER, format_, NULL, extends_, weight_mapper, table_)
 
 /** Defines the plugin's entry; the components follow the description. */
-#define CKPT_PLUGIN(id_, version_, license_, description_, ...)                                                      \
-        extern CKPT_EXPORT const ckpt_plugin CKPT_PLUGIN_NAME;                                                       \
-        static const ckpt_component *const ckpt_plugin_components_[] = {__VA_ARGS__};                                \
-        CKPT_EXPORT const ckpt_plugin CKPT_PLUGIN_NAME = {                                                           \
-                .struct_size = sizeof(ckpt_plugin),                                                                  \
-                .abi_major = CKPT_ABI_MAJOR,                                                                         \
-                .abi_minor = CKPT_ABI_MINOR,                                                                         \
-                .id = (id_),                                                                                         \
-                .version = (version_),                                                                               \
-                .description = (description_),                                                                       \
-                .license = (license_),                                                                               \
-                .components = ckpt_plugin_components_,                                                               \
-                .n_components = sizeof(ckpt_plugin_components_) / sizeof(ckpt_plugin_components_[0]),                \
+#define CKPT_PLUGIN(id_, version_, license_, description_, ...)                                       \
+        extern CKPT_EXPORT const ckpt_plugin CKPT_PLUGIN_NAME;                                        \
+        static const ckpt_component *const ckpt_plugin_components_[] = {__VA_ARGS__};                 \
+        CKPT_EXPORT const ckpt_plugin CKPT_PLUGIN_NAME = {                                            \
+                .struct_size = sizeof(ckpt_plugin),                                                   \
+                .abi_major = CKPT_ABI_MAJOR,                                                          \
+                .abi_minor = CKPT_ABI_MINOR,                                                          \
+                .id = (id_),                                                                          \
+                .version = (version_),                                                                \
+                .description = (description_),                                                        \
+                .license = (license_),                                                                \
+                .components = ckpt_plugin_components_,                                                \
+                .n_components = sizeof(ckpt_plugin_components_) / sizeof(ckpt_plugin_components_[0]), \
         }
 
 #ifdef __cplusplus

@@ -21,8 +21,10 @@ extern "C" {
  * what is wrong, `where` (may be NULL) where it is and what to do. Record once, at the place that knows
  * most; whoever calls forwards the status. [any-thread]
  */
-__attribute__((format(printf, 4, 5))) static inline ckpt_status ckpt_fail(const ckpt_frame *self, ckpt_status status,
-                                                                          const ckpt_where *where, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static inline ckpt_status ckpt_fail(const ckpt_frame *self,
+                                                                          ckpt_status status,
+                                                                          const ckpt_where *where,
+                                                                          const char *format, ...)
 {
         char message[CKPT_MESSAGE_MAX];
         va_list arguments;
@@ -35,8 +37,9 @@ __attribute__((format(printf, 4, 5))) static inline ckpt_status ckpt_fail(const 
 }
 
 /** Writes a line to the host's log. Information for the user that is not an error. [any-thread] */
-__attribute__((format(printf, 3, 4))) static inline void ckpt_log(const ckpt_frame *self, ckpt_log_level level,
-                                                                  const char *format, ...)
+__attribute__((format(printf, 3, 4))) static inline void ckpt_log(const ckpt_frame *self,
+                                                                  ckpt_log_level level, const char *format,
+                                                                  ...)
 {
         char message[CKPT_MESSAGE_MAX];
         va_list arguments;
@@ -82,7 +85,8 @@ static inline const char *ckpt_option_string(const ckpt_frame *self, const char 
  * a, b and c (each may be NULL) put together, as a string that lives as long as the load: for the
  * names that a mapper's `rename` returns. NULL when memory is short, which fails the load. [control]
  */
-static inline const char *ckpt_string_concat(const ckpt_frame *self, const char *a, const char *b, const char *c)
+static inline const char *ckpt_string_concat(const ckpt_frame *self, const char *a, const char *b,
+                                             const char *c)
 {
         return self->api->string_concat(self, a, b, c);
 }

@@ -52,8 +52,8 @@ static inline ckpt_status ckpt_source_find(const ckpt_source *source, const char
  * Reads exactly `size` bytes at `offset` into `buffer`. A range that leaves the object, a read error and an
  * object that changed since the source was opened are errors, recorded with object and offset. [any-thread]
  */
-static inline ckpt_status ckpt_source_read(const ckpt_frame *self, const ckpt_source *source, uint32_t object, uint64_t offset,
-                                           void *buffer, uint64_t size)
+static inline ckpt_status ckpt_source_read(const ckpt_frame *self, const ckpt_source *source, uint32_t object,
+                                           uint64_t offset, void *buffer, uint64_t size)
 {
         return self->api->source_read(self, source, object, offset, buffer, size);
 }

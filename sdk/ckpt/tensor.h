@@ -52,36 +52,43 @@ static inline int64_t ckpt_tensor_dim(const ckpt_tensor *tensor, int32_t axis)
 }
 
 /** Elements start … stop - 1 along an axis. */
-static inline const ckpt_tensor *ckpt_tensor_slice(const ckpt_tensor *tensor, int32_t axis, int64_t start, int64_t stop)
+static inline const ckpt_tensor *ckpt_tensor_slice(const ckpt_tensor *tensor, int32_t axis, int64_t start,
+                                                   int64_t stop)
 {
         return tensor ? CKPT_API(tensor)->tensor_slice(tensor, axis, start, stop) : NULL;
 }
 
 /** Part `index` of `count` equal parts along an axis; the width must be divisible. */
-static inline const ckpt_tensor *ckpt_tensor_chunk(const ckpt_tensor *tensor, int32_t axis, int64_t count, int64_t index)
+static inline const ckpt_tensor *ckpt_tensor_chunk(const ckpt_tensor *tensor, int32_t axis, int64_t count,
+                                                   int64_t index)
 {
         const int64_t width = ckpt_tensor_dim(tensor, axis);
 
         /* An indivisible width asks for a slice that does not exist, which records the error. */
         if (tensor && (count <= 0 || width % count != 0))
                 return CKPT_API(tensor)->tensor_slice(tensor, axis, 0, width + 1);
-        return tensor ? ckpt_tensor_slice(tensor, axis, index * (width / count), (index + 1) * (width / count)) : NULL;
+        return tensor ? ckpt_tensor_slice(tensor, axis, index * (width / count),
+                                          (index + 1) * (width / count))
+                      : NULL;
 }
 
 /** Tensors of one dtype, equal but along `axis`, put one after the other. NULL if any of them is NULL. */
-static inline const ckpt_tensor *ckpt_tensor_concat(const ckpt_tensor *const *tensors, uint32_t count, int32_t axis)
+static inline const ckpt_tensor *ckpt_tensor_concat(const ckpt_tensor *const *tensors, uint32_t count,
+                                                    int32_t axis)
 {
         return count > 0 && tensors[0] ? CKPT_API(tensors[0])->tensor_concat(tensors, count, axis) : NULL;
 }
 
 /** Tensors of one dtype and shape along a new axis `axis`. NULL if any of them is NULL. */
-static inline const ckpt_tensor *ckpt_tensor_stack(const ckpt_tensor *const *tensors, uint32_t count, int32_t axis)
+static inline const ckpt_tensor *ckpt_tensor_stack(const ckpt_tensor *const *tensors, uint32_t count,
+                                                   int32_t axis)
 {
         return count > 0 && tensors[0] ? CKPT_API(tensors[0])->tensor_stack(tensors, count, axis) : NULL;
 }
 
 /** The same elements in row-major order under another shape of the same size. */
-static inline const ckpt_tensor *ckpt_tensor_reshape(const ckpt_tensor *tensor, const int64_t *shape, uint32_t rank)
+static inline const ckpt_tensor *ckpt_tensor_reshape(const ckpt_tensor *tensor, const int64_t *shape,
+                                                     uint32_t rank)
 {
         return tensor ? CKPT_API(tensor)->tensor_reshape(tensor, shape, rank) : NULL;
 }
@@ -101,7 +108,8 @@ static inline const ckpt_tensor *ckpt_tensor_squeeze(const ckpt_tensor *tensor, 
 }
 
 /** Axis i of the result is axis axes[i] of the tensor; `rank` must be the tensor's. */
-static inline const ckpt_tensor *ckpt_tensor_permute(const ckpt_tensor *tensor, const int32_t *axes, uint32_t rank)
+static inline const ckpt_tensor *ckpt_tensor_permute(const ckpt_tensor *tensor, const int32_t *axes,
+                                                     uint32_t rank)
 {
         return tensor ? CKPT_API(tensor)->tensor_permute(tensor, axes, rank) : NULL;
 }
@@ -118,13 +126,15 @@ static inline const ckpt_tensor *ckpt_tensor_transpose(const ckpt_tensor *tensor
  * The axis is `blocks` equal blocks; each is repeated `reps` times before the next:
  * [A B] with reps 2 is [A A B B].
  */
-static inline const ckpt_tensor *ckpt_tensor_repeat_blocks(const ckpt_tensor *tensor, int32_t axis, int64_t blocks, int64_t reps)
+static inline const ckpt_tensor *ckpt_tensor_repeat_blocks(const ckpt_tensor *tensor, int32_t axis,
+                                                           int64_t blocks, int64_t reps)
 {
         return tensor ? CKPT_API(tensor)->tensor_repeat_blocks(tensor, axis, blocks, reps) : NULL;
 }
 
 /** Element i of the result along `axis` is element index[i] of the tensor. The index is copied. */
-static inline const ckpt_tensor *ckpt_tensor_gather(const ckpt_tensor *tensor, int32_t axis, const int64_t *index, int64_t count)
+static inline const ckpt_tensor *ckpt_tensor_gather(const ckpt_tensor *tensor, int32_t axis,
+                                                    const int64_t *index, int64_t count)
 {
         return tensor ? CKPT_API(tensor)->tensor_gather(tensor, axis, index, count) : NULL;
 }

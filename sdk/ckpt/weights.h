@@ -65,7 +65,8 @@ static inline const ckpt_tensor *ckpt_weights_leaf(ckpt_weights_builder *builder
 }
 
 /** Adds an entry. The name is copied; a name that is there already is an error that names it. [control] */
-static inline void ckpt_weights_add(ckpt_weights_builder *builder, const char *name, const ckpt_tensor *tensor)
+static inline void ckpt_weights_add(ckpt_weights_builder *builder, const char *name,
+                                    const ckpt_tensor *tensor)
 {
         CKPT_API(builder)->weights_add(builder, name, tensor);
 }
@@ -107,7 +108,8 @@ static inline const ckpt_weights *ckpt_weights_filter(const ckpt_weights *weight
  * A view in which `name` is `tensor`: replaced, added, or, with a NULL tensor, taken out. The given view
  * stays as it was. [control]
  */
-static inline const ckpt_weights *ckpt_weights_set(const ckpt_weights *weights, const char *name, const ckpt_tensor *tensor)
+static inline const ckpt_weights *ckpt_weights_set(const ckpt_weights *weights, const char *name,
+                                                   const ckpt_tensor *tensor)
 {
         return weights ? CKPT_API(weights)->weights_set(weights, name, tensor) : NULL;
 }

@@ -18,7 +18,8 @@ static void walk(const ckpt_value *value, uint32_t depth)
         for (uint32_t i = 0; i < count; i++) {
                 const char *key = ckpt_value_key(value, i);
 
-                if (ckpt_value_type(value) == CKPT_VALUE_OBJECT && ckpt_value_get(value, key) != ckpt_value_at(value, i))
+                if (ckpt_value_type(value) == CKPT_VALUE_OBJECT &&
+                    ckpt_value_get(value, key) != ckpt_value_at(value, i))
                         abort();
                 walk(ckpt_value_at(value, i), depth + 1);
         }
@@ -38,7 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         ckpt_logger_init(&logger);
         if (ckpt_session_init(&session, &ckpt_api_table, &logger, NULL) == CKPT_OK &&
             ckpt_config_builder_new(&session, &builder) == CKPT_OK) {
-                const ckpt_status r = ckpt_config_builder_add_json(&session.diagnostics, builder, text, size, "fuzz");
+                const ckpt_status r =
+                        ckpt_config_builder_add_json(&session.diagnostics, builder, text, size, "fuzz");
 
                 if (r && ckpt_diagnostics_count(&session.diagnostics) == 0 && r != CKPT_E_NOMEM)
                         abort();

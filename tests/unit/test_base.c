@@ -70,7 +70,9 @@ END_TEST
 
 START_TEST(map_keeps_what_it_is_given)
 {
-        enum { N = 5000 };
+        enum {
+                N = 5000
+        };
         static char names[N][16];
         ckpt_map map = CKPT_MAP_INIT;
         uint64_t value = 77;
@@ -102,15 +104,17 @@ static const struct escape_case {
         {"a\nb\tc\x1b[31m", "a\\x0ab\\x09c\\x1b[31m", "\"a\\nb\\tc\\u001b[31m\""},
         {"quote\" back\\", "quote\" back\\", "\"quote\\\" back\\\\\""},
         {"\x7f", "\\x7f", "\"\\u007f\""},
-        {"\xc2\x85", "\\u0085", "\"\\u0085\""},                           /* C1 control */
-        {"\xe2\x80\xae" "abc", "\\u202eabc", "\"\\u202eabc\""},           /* right-to-left override */
+        {"\xc2\x85", "\\u0085", "\"\\u0085\""}, /* C1 control */
+        {"\xe2\x80\xae"
+         "abc",
+         "\\u202eabc", "\"\\u202eabc\""}, /* right-to-left override */
         {"caf\xc3\xa9 \xe6\xb3\xa2 \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe6\xb3\xa2 \xf0\x9f\x98\x80",
          "\"caf\xc3\xa9 \xe6\xb3\xa2 \xf0\x9f\x98\x80\""},
-        {"\xff\xc0\xaf", "\\xff\\xc0\\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},    /* overlong '/' */
-        {"\xed\xa0\x80", "\\xed\\xa0\\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},    /* surrogate */
+        {"\xff\xc0\xaf", "\\xff\\xc0\\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}, /* overlong '/' */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}, /* surrogate */
         {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
-        {"\xe2\x82", "\\xe2\\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},       /* cut short */
-        {"\xf3\xa0\x81\x81", "\\U000e0041", "\"\\udb40\\udc41\""},        /* invisible tag character */
+        {"\xe2\x82", "\\xe2\\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""}, /* cut short */
+        {"\xf3\xa0\x81\x81", "\\U000e0041", "\"\\udb40\\udc41\""},  /* invisible tag character */
 };
 
 START_TEST(names_are_escaped)
@@ -282,14 +286,16 @@ START_TEST(diagnostics_say_all_that_is_known)
         ck_assert_int_eq(ckpt_diagnostics_first(&d), 0);
         ck_assert_int_eq(ckpt_diagnostics_add(&d, 0, NULL, NULL, NULL, "a warning"), 0);
         ck_assert_int_eq(ckpt_diagnostics_first(&d), 0);
-        ck_assert_int_eq(ckpt_diagnostics_add(&d, CKPT_E_CORRUPT, "org.ckpt.hf", "weight loader", &all, "bad %d", 7),
-                         CKPT_E_CORRUPT);
+        ck_assert_int_eq(
+                ckpt_diagnostics_add(&d, CKPT_E_CORRUPT, "org.ckpt.hf", "weight loader", &all, "bad %d", 7),
+                CKPT_E_CORRUPT);
         ckpt_diagnostics_add(&d, CKPT_E_IO, NULL, NULL, &some, "no more");
         ck_assert_int_eq(ckpt_diagnostics_first(&d), CKPT_E_CORRUPT);
         ck_assert_uint_eq(ckpt_diagnostics_count(&d), 3);
         ck_assert_str_eq(d.list.items[0].text, "a warning");
-        ck_assert_str_eq(d.list.items[1].text, "org.ckpt.hf weight loader: model.safetensors @0x1f: tensor 'a\\x0ab': "
-                                               "parameter 'model.norm.weight': bad 7; download it again");
+        ck_assert_str_eq(d.list.items[1].text,
+                         "org.ckpt.hf weight loader: model.safetensors @0x1f: tensor 'a\\x0ab': "
+                         "parameter 'model.norm.weight': bad 7; download it again");
         ck_assert_str_eq(d.list.items[1].message, "bad 7");
         ck_assert_str_eq(d.list.items[1].tensor, "a\nb");
         ck_assert_int_eq(d.list.items[1].has_offset, 1);
@@ -379,8 +385,10 @@ static const struct mapping_case {
         const char *text;
 } bad_mappings[] = {
         {{sizeof(ckpt_mapping), 0, 0, 1, 0, 1, 0, 0}, "tp_size is 0; it must be at least 1"},
-        {{sizeof(ckpt_mapping), 2, 2, 1, 0, 1, 0, 0}, "tp_rank is 2; with tp_size 2 it must be one of 0 to 1"},
-        {{sizeof(ckpt_mapping), 1, 0, 3, -1, 1, 0, 0}, "pp_rank is -1; with pp_size 3 it must be one of 0 to 2"},
+        {{sizeof(ckpt_mapping), 2, 2, 1, 0, 1, 0, 0},
+         "tp_rank is 2; with tp_size 2 it must be one of 0 to 1"},
+        {{sizeof(ckpt_mapping), 1, 0, 3, -1, 1, 0, 0},
+         "pp_rank is -1; with pp_size 3 it must be one of 0 to 2"},
         {{sizeof(ckpt_mapping), 1, 0, 1, 0, -4, 0, 0}, "ep_size is -4; it must be at least 1"},
 };
 
@@ -402,7 +410,8 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("base");
-        TCase *memory = tcase_create("memory"), *text = tcase_create("text"), *report = tcase_create("report");
+        TCase *memory = tcase_create("memory"), *text = tcase_create("text"),
+              *report = tcase_create("report");
         SRunner *runner = srunner_create(suite);
         int failed;
 

@@ -90,15 +90,18 @@ void catalog_add(catalog *c, const char *lines)
                 if (!name)
                         continue;
                 rank = read_type(&save, &dtype, shape);
-                ck_assert_int_eq(ckpt_weights_store_add(c->store, name,
-                                                        ckpt_tensor_leaf(scope, name, &place, dtype, rank, shape, NULL)),
+                ck_assert_int_eq(ckpt_weights_store_add(
+                                         c->store, name,
+                                         ckpt_tensor_leaf(scope, name, &place, dtype, rank, shape, NULL)),
                                  CKPT_OK);
         }
 }
 
 static void add_json(catalog *c, ckpt_config_builder *builder, const char *json)
 {
-        ck_assert_int_eq(ckpt_config_builder_add_json(&c->session.diagnostics, builder, json, strlen(json), "test"), CKPT_OK);
+        ck_assert_int_eq(
+                ckpt_config_builder_add_json(&c->session.diagnostics, builder, json, strlen(json), "test"),
+                CKPT_OK);
 }
 
 void catalog_config(catalog *c, const char *json)
@@ -153,12 +156,13 @@ ckpt_status catalog_describe(catalog *c, const ckpt_weight_mapper *const *tables
                                                  .as = {.weight_mapper = tables[i]}};
                 registered[i] = (ckpt_registered){&components[i], "org.test", "org.test:TEST", c};
         }
-        ck_assert_int_eq(ckpt_chain_new(&c->session, CKPT_KIND_WEIGHT_MAPPER, registered, count, c->config, source, NULL,
-                                        &c->chain),
+        ck_assert_int_eq(ckpt_chain_new(&c->session, CKPT_KIND_WEIGHT_MAPPER, registered, count, c->config,
+                                        source, NULL, &c->chain),
                          CKPT_OK);
         c->chain->rules = &c->rules;
         ckpt_chain_map_weights(c->chain, &c->rules);
-        r = ckpt_mapper_describe(&c->session, c->chain, c->store, source, c->model, c->config, &c->options, &c->description);
+        r = ckpt_mapper_describe(&c->session, c->chain, c->store, source, c->model, c->config, &c->options,
+                                 &c->description);
         /* The components are this function's own. */
         c->chain = ckpt_chain_free(c->chain);
         return r;
@@ -245,7 +249,8 @@ catalog_element catalog_at(const ckpt_tensor *tensor, const int64_t *coordinates
                 if (at[tensor->as.join.axis] >= tensor->inputs[0]->shape[tensor->as.join.axis])
                         return (catalog_element){-1, 0};
         } else if (tensor->op == &ckpt_op_concat) {
-                for (; at[tensor->as.join.axis] >= tensor->inputs[input]->shape[tensor->as.join.axis]; input++)
+                for (; at[tensor->as.join.axis] >= tensor->inputs[input]->shape[tensor->as.join.axis];
+                     input++)
                         at[tensor->as.join.axis] -= tensor->inputs[input]->shape[tensor->as.join.axis];
         } else {
                 ck_assert(tensor->op == &ckpt_op_cast || tensor->op == &ckpt_op_add_scalar);
@@ -258,15 +263,16 @@ static bool is_or_any(const char *wanted, const char *found)
         return !wanted || (found && strcmp(wanted, found) == 0);
 }
 
-uint64_t catalog_reasons(catalog *c, ckpt_status status, const char *parameter, const char *tensor, const char *words)
+uint64_t catalog_reasons(catalog *c, ckpt_status status, const char *parameter, const char *tensor,
+                         const char *words)
 {
         uint64_t count = 0;
 
         for (uint64_t i = 0; i < c->session.diagnostics.list.count; i++) {
                 const ckpt_diagnostic *d = &c->session.diagnostics.list.items[i];
 
-                count += d->status == status && is_or_any(parameter, d->parameter) && is_or_any(tensor, d->tensor) &&
-                         (!words || strstr(d->text, words)) && d->hint;
+                count += d->status == status && is_or_any(parameter, d->parameter) &&
+                         is_or_any(tensor, d->tensor) && (!words || strstr(d->text, words)) && d->hint;
         }
         return count;
 }
@@ -281,6 +287,7 @@ const char *catalog_text(catalog *c)
         const char *text = "";
 
         for (uint64_t i = 0; i < c->session.diagnostics.list.count; i++)
-                text = ckpt_arena_printf(&c->session.scope.arena, "%s%s\n", text, c->session.diagnostics.list.items[i].text);
+                text = ckpt_arena_printf(&c->session.scope.arena, "%s%s\n", text,
+                                         c->session.diagnostics.list.items[i].text);
         return text;
 }

@@ -5,9 +5,9 @@
 /*
  * A checkpoint without files: names and shapes, a mapper, and what the load loop makes of them
  *
- * Every tensor is int32 or a float type in memory that is never read; its element at a flat index stands for itself. So
- * catalog_at, a few lines that walk an expression, tells for every element of a parameter which element of which
- * tensor it is, without the planner.
+ * Every tensor is int32 or a float type in memory that is never read; its element at a flat index stands
+ * for itself. So catalog_at, a few lines that walk an expression, tells for every element of a parameter
+ * which element of which tensor it is, without the planner.
  */
 
 #include <ckpt/plugin.h>
@@ -56,7 +56,8 @@ catalog_element catalog_at(const ckpt_tensor *tensor, const int64_t *coordinates
 const char *catalog_names(catalog *c);
 
 /** How many reasons there are with this status, parameter, tensor (NULL: any) and words in the text. */
-uint64_t catalog_reasons(catalog *c, ckpt_status status, const char *parameter, const char *tensor, const char *words);
+uint64_t catalog_reasons(catalog *c, ckpt_status status, const char *parameter, const char *tensor,
+                         const char *words);
 uint64_t catalog_reason_count(catalog *c);
 /** All reasons, for a failing test to print. */
 const char *catalog_text(catalog *c);

@@ -56,11 +56,12 @@ static const ckpt_value *get(const char *key)
 
 START_TEST(reads_json)
 {
-        ck_assert_int_eq(add_json("{\"architectures\": [\"Gemma3ForCausalLM\"], \"hidden_size\": 2560, \"eps\": 1e-6, "
-                                  "\"tie\": true, \"none\": null, \"text\": \"caf\\u00e9 \\ud83d\\ude00\", "
-                                  "\"big\": 9223372036854775807, \"small\": -9223372036854775808, "
-                                  "\"rope\": {\"type\": \"linear\", \"factors\": [1, 2.5, false, []]}}"),
-                         CKPT_OK);
+        ck_assert_int_eq(
+                add_json("{\"architectures\": [\"Gemma3ForCausalLM\"], \"hidden_size\": 2560, \"eps\": 1e-6, "
+                         "\"tie\": true, \"none\": null, \"text\": \"caf\\u00e9 \\ud83d\\ude00\", "
+                         "\"big\": 9223372036854775807, \"small\": -9223372036854775808, "
+                         "\"rope\": {\"type\": \"linear\", \"factors\": [1, 2.5, false, []]}}"),
+                CKPT_OK);
         ck_assert_int_eq(finish(), CKPT_OK);
         ck_assert_str_eq(ckpt_value_api_string(get("architecture")), "Gemma3ForCausalLM");
         ck_assert_int_eq(ckpt_value_api_type(get("hidden_size")), CKPT_VALUE_I64);
@@ -98,11 +99,14 @@ static const struct bad_json {
         const char *says;
 } bad_jsons[] = {
         {"", CKPT_E_CORRUPT, "config.json: line 1, column 0: '[' or '{' expected near end of file"},
-        {"{\"a\": 1,\n \"a\": 2}", CKPT_E_CORRUPT, "config.json: line 2, column 4: duplicate object key near '\"a\"'"},
+        {"{\"a\": 1,\n \"a\": 2}", CKPT_E_CORRUPT,
+         "config.json: line 2, column 4: duplicate object key near '\"a\"'"},
         {"{\"a\": 1, \"\\u0061\": 2}", CKPT_E_CORRUPT, "duplicate object key"},
         {"[1]", CKPT_E_CORRUPT, "config.json: the outermost value is no object"},
-        {"{\"size\": [1, 9223372036854775808]}", CKPT_E_CORRUPT, "key 'size': the number does not fit into 64 bits"},
-        {"{\"a\": 1, \"size\":\n -9223372036854775809}", CKPT_E_CORRUPT, "line 2, column 21: key 'size': the number"},
+        {"{\"size\": [1, 9223372036854775808]}", CKPT_E_CORRUPT,
+         "key 'size': the number does not fit into 64 bits"},
+        {"{\"a\": 1, \"size\":\n -9223372036854775809}", CKPT_E_CORRUPT,
+         "line 2, column 21: key 'size': the number"},
         {"{\"a:b\": {\"c\": 1}, \"eps\": 1e999}", CKPT_E_CORRUPT, "key 'eps': the number does not fit"},
         {"{\"a\": \"x\\u0000y\"}", CKPT_E_CORRUPT, "\\u0000 is not allowed"},
         {"{\"a\\u0000\": 1}", CKPT_E_CORRUPT, "NUL byte in object key not supported"},
@@ -131,7 +135,9 @@ END_TEST
 
 START_TEST(refuses_a_nul_after_the_text)
 {
-        ck_assert_int_eq(ckpt_config_builder_add_json(&session.diagnostics, builder, "{}\0", 3, "config.json"), CKPT_E_CORRUPT);
+        ck_assert_int_eq(
+                ckpt_config_builder_add_json(&session.diagnostics, builder, "{}\0", 3, "config.json"),
+                CKPT_E_CORRUPT);
 }
 END_TEST
 
@@ -169,19 +175,25 @@ START_TEST(caps_the_size_of_json)
         ck_assert_ptr_nonnull(text);
         memset(text, ' ', size);
         memcpy(text, "{}", 2);
-        ck_assert_int_eq(ckpt_config_builder_add_json(&session.diagnostics, builder, text, size, "config.json"), CKPT_E_LIMIT);
-        ck_assert_int_eq(ckpt_config_builder_add_json(&session.diagnostics, builder, text, 1 << 20, "config.json"), CKPT_OK);
+        ck_assert_int_eq(
+                ckpt_config_builder_add_json(&session.diagnostics, builder, text, size, "config.json"),
+                CKPT_E_LIMIT);
+        ck_assert_int_eq(
+                ckpt_config_builder_add_json(&session.diagnostics, builder, text, 1 << 20, "config.json"),
+                CKPT_OK);
         free(text);
 }
 END_TEST
 
 START_TEST(survives_every_cut_and_every_flipped_bit)
 {
-        static const char text[] = "{\"architectures\": [\"A\"], \"x\": {\"y\": [1, -2.5e3, true, null, \"\\u00e9\"]}}";
+        static const char text[] =
+                "{\"architectures\": [\"A\"], \"x\": {\"y\": [1, -2.5e3, true, null, \"\\u00e9\"]}}";
         char copy[sizeof(text)];
 
         for (size_t n = 0; n < sizeof(text) - 1; n++)
-                ck_assert_int_lt(ckpt_config_builder_add_json(&session.diagnostics, builder, text, n, "x"), 0);
+                ck_assert_int_lt(ckpt_config_builder_add_json(&session.diagnostics, builder, text, n, "x"),
+                                 0);
         for (size_t bit = 0; bit < 8 * (sizeof(text) - 1); bit++) {
                 memcpy(copy, text, sizeof(text));
                 copy[bit / 8] = (char)(copy[bit / 8] ^ (1 << bit % 8));
@@ -204,7 +216,8 @@ START_TEST(setters_build_a_tree)
         ckpt_config_api_end(builder);
         ckpt_config_api_set_i64(builder, "n", 2); /* replaces, in its place */
         ckpt_config_api_set_value(builder, "self", ckpt_config_api_builder_root(builder));
-        ckpt_config_api_set_value(builder, "again", ckpt_value_api_get(ckpt_config_api_builder_root(builder), "quantization"));
+        ckpt_config_api_set_value(builder, "again",
+                                  ckpt_value_api_get(ckpt_config_api_builder_root(builder), "quantization"));
         ck_assert_int_eq(finish(), CKPT_OK);
         ck_assert_uint_eq(ckpt_value_api_count(ckpt_config_api_root(config)), 5);
         ck_assert_str_eq(ckpt_value_api_key(ckpt_config_api_root(config), 1), "n");
@@ -323,10 +336,13 @@ START_TEST(values_cannot_grow_without_end)
                 if (value)
                         ckpt_config_api_set_value(builder, "inner", value);
                 ckpt_config_api_end(builder);
-                ckpt_config_api_set_value(builder, "x", ckpt_value_api_get(ckpt_config_api_builder_root(builder), "y"));
+                ckpt_config_api_set_value(builder, "x",
+                                          ckpt_value_api_get(ckpt_config_api_builder_root(builder), "y"));
         }
         ck_assert_int_eq(finish(), CKPT_E_PLUGIN);
-        ck_assert_str_eq(last_text(), "configuration key 'inner': a value is nested too deeply; the config loader is at fault");
+        ck_assert_str_eq(
+                last_text(),
+                "configuration key 'inner': a value is nested too deeply; the config loader is at fault");
 }
 END_TEST
 
@@ -360,7 +376,8 @@ END_TEST
 
 static char seen[256];
 
-static ckpt_status keep_failure(const ckpt_frame *self, ckpt_status status, const ckpt_where *where, const char *message)
+static ckpt_status keep_failure(const ckpt_frame *self, ckpt_status status, const ckpt_where *where,
+                                const char *message)
 {
         ck_assert_ptr_nonnull(self);
         snprintf(seen, sizeof(seen), "%s: %s", where->object, message);
@@ -373,7 +390,8 @@ START_TEST(a_component_adds_json_in_its_own_name)
         const ckpt_frame frame = {.api = &api};
 
         ck_assert_int_eq(ckpt_config_api_add_json(&frame, builder, "{\"a\": 1}", 8, "config.json"), CKPT_OK);
-        ck_assert_int_eq(ckpt_config_api_add_json(&frame, builder, "{\"a\" 1}", 7, "config.json"), CKPT_E_CORRUPT);
+        ck_assert_int_eq(ckpt_config_api_add_json(&frame, builder, "{\"a\" 1}", 7, "config.json"),
+                         CKPT_E_CORRUPT);
         ck_assert_str_eq(seen, "config.json: line 1, column 6: ':' expected near '1'");
         ck_assert_uint_eq(ckpt_diagnostics_count(&session.diagnostics), 0);
 }

@@ -84,6 +84,7 @@ START_TEST(cancelled_at_random_points)
         unsigned state = start;
 
         printf("# CKPT_TEST_SEED=%u\n", start);
+        fflush(stdout);
         faults_warm_up();
         for (unsigned i = 0; i < POINTS; i++) {
                 const bool at_ready = i % 4 == 3;

@@ -18,11 +18,14 @@ typedef struct entry {
         int64_t rows, columns; /* columns 0: a vector */
 } entry;
 
+/* In place of a size: the reader's own. */
+#define WIDE (-1)
+
 static const entry layer_entries[] = {
         {"input_layernorm.weight", HIDDEN, 0},
-        {"mlp.down_proj.weight", HIDDEN, 512},
-        {"mlp.gate_proj.weight", 512, HIDDEN},
-        {"mlp.up_proj.weight", 512, HIDDEN},
+        {"mlp.down_proj.weight", HIDDEN, WIDE},
+        {"mlp.gate_proj.weight", WIDE, HIDDEN},
+        {"mlp.up_proj.weight", WIDE, HIDDEN},
         {"post_attention_layernorm.weight", HIDDEN, 0},
         {"post_feedforward_layernorm.weight", HIDDEN, 0},
         {"pre_feedforward_layernorm.weight", HIDDEN, 0},
@@ -48,7 +51,7 @@ uint8_t test_reader_byte(uint64_t cookie, uint64_t at)
 static void add(ckpt_weights_builder *builder, const test_reader *reader, const char *name, int64_t rows, int64_t columns,
                 uint64_t cookie)
 {
-        const int64_t shape[2] = {rows, columns};
+        const int64_t shape[2] = {rows == WIDE ? reader->wide : rows, columns == WIDE ? reader->wide : columns};
         const ckpt_leaf leaf = {
                 .struct_size = sizeof(ckpt_leaf),
                 .kind = CKPT_LEAF_READER,
@@ -56,7 +59,7 @@ static void add(ckpt_weights_builder *builder, const test_reader *reader, const 
                 .rank = columns ? 2 : 1,
                 .shape = shape,
                 .cookie = cookie,
-                .size = (uint64_t)(rows * (columns ? columns : 1)) * 2,
+                .size = (uint64_t)(shape[0] * (columns ? shape[1] : 1)) * 2,
                 .access = reader->access,
                 .sort_key = cookie,
         };

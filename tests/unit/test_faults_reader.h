@@ -20,6 +20,7 @@ typedef struct test_reader {
         int32_t access;      /**< CKPT_ACCESS_… of every tensor */
         int64_t layers;      /**< of the catalogue: the configuration's 4, or too few */
         int64_t vocabulary;  /**< rows of the embedding */
+        int64_t wide;        /**< of the MLP */
         atomic_ullong calls; /**< of read */
         atomic_int open;     /**< SEQUENTIAL tensors that are open now */
         atomic_int created;  /**< create less destroy */
@@ -27,7 +28,7 @@ typedef struct test_reader {
 
 #define TEST_READER_INIT                                                                                             \
         {                                                                                                            \
-                .layers = 4, .vocabulary = 1001                                                                      \
+                .layers = 4, .vocabulary = 1001, .wide = 512                                                                      \
         }
 
 /** Tensors that it lists with four layers. */

@@ -8,9 +8,11 @@
 
 static void map_weights(ckpt_mapper *m, ckpt_rules *rules)
 {
-        static const char *const qkv[] = {"q_proj", "k_proj", "v_proj"}, *const gate_up[] = {"gate_proj", "up_proj"};
+        static const char *const qkv[] = {"q_proj", "k_proj", "v_proj"}, *const gate_up[] = {"gate_proj",
+                                                                                             "up_proj"};
         static const ckpt_shard heads = {sizeof(heads), 0, CKPT_GROUP_ATTENTION_TP, 0, 4};
-        static const ckpt_shard column = CKPT_SHARD_COLUMN(CKPT_GROUP_TP), row = CKPT_SHARD_ROW(CKPT_GROUP_TP);
+        static const ckpt_shard column = CKPT_SHARD_COLUMN(CKPT_GROUP_TP),
+                                row = CKPT_SHARD_ROW(CKPT_GROUP_TP);
         static const ckpt_shard vocabulary = CKPT_SHARD_VOCABULARY(CKPT_GROUP_ATTENTION_TP);
 
         (void)m;
@@ -28,7 +30,8 @@ static void map_weights(ckpt_mapper *m, ckpt_rules *rules)
         ckpt_rules_stage(rules, "lm_head", CKPT_STAGE_LAST | CKPT_STAGE_REQUIRED);
 }
 
-const ckpt_weight_mapper llama_mapper = {.struct_size = sizeof(ckpt_weight_mapper), .map_weights = map_weights};
+const ckpt_weight_mapper llama_mapper = {.struct_size = sizeof(ckpt_weight_mapper),
+                                         .map_weights = map_weights};
 
 static const char all[] = LLAMA_ENDS LLAMA_LAYER("0") LLAMA_LAYER("1");
 

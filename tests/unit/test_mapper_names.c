@@ -42,7 +42,8 @@ START_TEST(patterns_rename_as_python_does)
                                           {"transformer\\.", "never."},
                                           {"x$", "y"}};
 
-        catalog_add(&c, "transformer.h.12.mlp.weight F32 1\na.a.ba F32 1\nba.a F32 1\ntransformer.wte.x F32 1");
+        catalog_add(&c,
+                    "transformer.h.12.mlp.weight F32 1\na.a.ba F32 1\nba.a F32 1\ntransformer.wte.x F32 1");
         ck_assert_int_eq(describe_renamed(pairs, 4), CKPT_OK);
         ck_assert_str_eq(catalog_names(&c), "model.layers.12.mlp.weight b.b.bb ba.a never.wte.x");
         ck_assert_str_eq(catalog_expression(&c, "b.b.bb"), "a.a.ba");
@@ -96,8 +97,9 @@ START_TEST(a_collision_names_both)
 
         catalog_add(&c, "new.weight F32 1\nold.weight F32 1\nold.bias F32 1");
         ck_assert_int_eq(describe_renamed(pairs, 1), CKPT_E_AMBIGUOUS);
-        ck_assert_uint_eq(
-                catalog_reasons(&c, CKPT_E_AMBIGUOUS, NULL, "old.weight", "'new.weight' and 'old.weight' both get the name"), 1);
+        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_AMBIGUOUS, NULL, "old.weight",
+                                          "'new.weight' and 'old.weight' both get the name"),
+                          1);
         ck_assert_uint_eq(catalog_reason_count(&c), 1);
 }
 END_TEST
@@ -120,7 +122,8 @@ START_TEST(what_rename_drops_is_explained)
         ck_assert_int_eq(catalog_describe(&c, chain, 2), CKPT_OK);
         ck_assert_str_eq(catalog_names(&c), "y.weight");
         ck_assert_uint_eq(c.description.unused, 2);
-        ck_assert_ptr_nonnull(strstr(c.log, "tensor 'drop.bias' is left out: dropped by the mapper's rename"));
+        ck_assert_ptr_nonnull(
+                strstr(c.log, "tensor 'drop.bias' is left out: dropped by the mapper's rename"));
 }
 END_TEST
 
@@ -138,16 +141,19 @@ static const ckpt_weights *split_and_take(ckpt_mapper *m, const ckpt_weights *we
 
 START_TEST(preprocessing_edits_the_dictionary)
 {
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table), .preprocess_weights = split_and_take};
+        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
+                                                 .preprocess_weights = split_and_take};
         static const ckpt_weight_mapper *const chain[] = {&table};
         const int64_t at[1] = {1};
 
         catalog_add(&c, "step I64\na.qk.weight F32 4");
         ck_assert_int_eq(catalog_describe(&c, chain, 1), CKPT_OK);
         ck_assert_uint_eq(ckpt_model_count(c.model), 2);
-        ck_assert_int_eq(catalog_at(c.description.bindings[catalog_param(&c, "a.k.weight")].value, at).index, 3);
+        ck_assert_int_eq(catalog_at(c.description.bindings[catalog_param(&c, "a.k.weight")].value, at).index,
+                         3);
         ck_assert_uint_eq(c.description.unused, 1);
-        ck_assert_ptr_nonnull(strstr(c.log, "tensor 'step' is left out: taken out by the mapper's preprocess_weights"));
+        ck_assert_ptr_nonnull(
+                strstr(c.log, "tensor 'step' is left out: taken out by the mapper's preprocess_weights"));
 }
 END_TEST
 
@@ -160,7 +166,8 @@ static const ckpt_weights *give_nothing(ckpt_mapper *m, const ckpt_weights *weig
 
 START_TEST(preprocessing_must_return_weights)
 {
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table), .preprocess_weights = give_nothing};
+        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
+                                                 .preprocess_weights = give_nothing};
         static const ckpt_weight_mapper *const chain[] = {&table};
 
         catalog_add(&c, "a.b F32 1");
@@ -178,8 +185,11 @@ START_TEST(what_nobody_asks_for_is_named)
         catalog_engine(&c, "norm weight F32 2");
         ck_assert_int_eq(describe_renamed(pairs, 1), CKPT_E_UNUSED);
         ck_assert_uint_eq(catalog_reason_count(&c), 2);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_UNUSED, NULL, "ckpt.old.weight", "its new name is 'old.weight'"), 1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_UNUSED, NULL, "other.weight", "--ignore or --skip-module"), 1);
+        ck_assert_uint_eq(
+                catalog_reasons(&c, CKPT_E_UNUSED, NULL, "ckpt.old.weight", "its new name is 'old.weight'"),
+                1);
+        ck_assert_uint_eq(
+                catalog_reasons(&c, CKPT_E_UNUSED, NULL, "other.weight", "--ignore or --skip-module"), 1);
 }
 END_TEST
 
@@ -188,7 +198,9 @@ START_TEST(rules_explain_what_is_left_over)
         static const char *const skip[] = {"vision.*"}, *const ignore[] = {"**.inv_freq", "ckpt.named"};
         static const ckpt_pair pairs[] = {{"ckpt\\.", "new."}};
 
-        catalog_add(&c, "norm.weight F32 2\nvision.tower.deep.weight F32 2\na.b.inv_freq F32 1\nckpt.named F32 1");
+        catalog_add(
+                &c,
+                "norm.weight F32 2\nvision.tower.deep.weight F32 2\na.b.inv_freq F32 1\nckpt.named F32 1");
         catalog_engine(&c, "norm weight F32 2");
         c.options.skip_modules = skip;
         c.options.n_skip_modules = 1;
@@ -221,7 +233,8 @@ START_TEST(rules_speak_of_modules_that_the_model_lacks)
         catalog_deinit(&c);
         catalog_init(&c, &mapping);
         catalog_config(&c, LLAMA_CONFIG);
-        catalog_add(&c, "embed.weight F32 4\nlm_head.weight F32 4\nmtp.gate_proj.weight F32 4\nmtp.up_proj.weight F32 4\n"
+        catalog_add(&c, "embed.weight F32 4\nlm_head.weight F32 4\n"
+                        "mtp.gate_proj.weight F32 4\nmtp.up_proj.weight F32 4\n"
                         "layers.0.mlp.gate_proj.weight F32 4\nlayers.0.mlp.up_proj.weight F32 4\n"
                         "layers.1.mlp.gate_proj.weight F32 4\nlayers.1.mlp.up_proj.weight F32 4");
         catalog_engine(&c, "embed weight F32 4\nlayers.0.mlp.gate_up_proj weight F32 8");
@@ -229,7 +242,8 @@ START_TEST(rules_speak_of_modules_that_the_model_lacks)
         ck_assert_uint_eq(c.description.unused, 1 + 2 + 2);
         ck_assert_ptr_nonnull(strstr(c.log, "tensor 'lm_head.weight' is left out: tie_word_embeddings"));
         ck_assert_ptr_nonnull(strstr(c.log, "tensor 'mtp.up_proj.weight' is left out: no drafts"));
-        ck_assert_ptr_nonnull(strstr(c.log, "tensor 'layers.1.mlp.up_proj.weight' is left out: pipeline rank 1"));
+        ck_assert_ptr_nonnull(
+                strstr(c.log, "tensor 'layers.1.mlp.up_proj.weight' is left out: pipeline rank 1"));
 }
 END_TEST
 
@@ -244,7 +258,9 @@ END_TEST
 
 START_TEST(many_tensors_are_no_burden)
 {
-        enum { N = 20000 };
+        enum {
+                N = 20000
+        };
         static char lines[N * 48];
         size_t length = 0;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The load loop with an engine's model, and with mappers that override its slots.
+ * The load loop with mappers that override its slots.
  */
 
 #include <ckpt/plugin.h>
@@ -24,84 +24,8 @@ static void teardown(void)
         catalog_deinit(&c);
 }
 
-/* ---- an engine's model ---- */
-
-START_TEST(an_engine_has_the_last_word_on_types)
-{
-        catalog_add(&c, "a.weight BF16 4 2\nb.gate_proj.weight BF16 4 2\nb.up_proj.weight F32 4 2\nn.count U8 3");
-        catalog_engine(&c, "a weight F32 4 2\nb.gate_up_proj weight F16 8 2\nn count I32 3");
-        ck_assert_int_eq(catalog_describe(&c, llama, 1), CKPT_OK);
-        ck_assert_str_eq(catalog_type(&c, "a.weight"), "F32 [4, 2]");
-        ck_assert_str_eq(catalog_type(&c, "b.gate_up_proj.weight"), "F16 [8, 2]");
-        ck_assert_str_eq(catalog_type(&c, "n.count"), "I32 [3]");
-}
-END_TEST
-
-START_TEST(what_cannot_be_cast_is_an_error)
-{
-        catalog_add(&c, "a.weight I64 4\nb.weight F32 4");
-        catalog_engine(&c, "a weight F32 4\nb weight I32 4");
-        ck_assert_int_eq(catalog_describe(&c, llama, 1), CKPT_E_MISMATCH);
-        ck_assert_uint_eq(catalog_reason_count(&c), 2);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISMATCH, "a.weight", "a.weight", "wants F32 and the checkpoint has I64"), 1);
-}
-END_TEST
-
-START_TEST(shapes_are_compared)
-{
-        catalog_add(&c, "a.weight F32 4 2\nb.weight F32 4\nc.gate_proj.weight F32 2 2\nc.up_proj.weight F32 3 2");
-        catalog_engine(&c, "a weight F32 2 4\nb weight F32 4 1\nc.gate_up_proj weight F32 4 2");
-        ck_assert_int_eq(catalog_describe(&c, llama, 1), CKPT_E_MISMATCH);
-        ck_assert_uint_eq(catalog_reason_count(&c), 3);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISMATCH, "a.weight", "a.weight",
-                                          "wants shape [2, 4] and the checkpoint gives [4, 2] (shard: replicated), from a.weight"),
-                          1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISMATCH, "b.weight", NULL, "[4, 1]"), 1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISMATCH, "c.gate_up_proj.weight", NULL, "concat("), 1);
-}
-END_TEST
-
-START_TEST(every_missing_parameter_is_named)
-{
-        catalog_add(&c, "model.norm.weight F32 4\nmodel.nrom2.weight F32 4");
-        catalog_engine(&c, "model.norm weight F32 4\nmodel.norm2 weight F32 4\nmodel.norm bias F32 4\n"
-                           "model.mlp.gate_up_proj weight F32 8");
-        ck_assert_int_eq(catalog_describe(&c, llama, 1), CKPT_E_MISSING);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISSING, "model.norm2.weight", "model.norm2.weight", "'model.nrom2.weight'"), 1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISSING, "model.norm.bias", NULL, "(shard: replicated)"), 1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISSING, "model.mlp.gate_up_proj.weight", "model.mlp.gate_proj.weight",
-                                          "gate_up_proj is made of gate_proj and up_proj"),
-                          1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISSING, "model.mlp.gate_up_proj.weight", "model.mlp.up_proj.weight", NULL),
-                          1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_UNUSED, NULL, "model.nrom2.weight", NULL), 1);
-        ck_assert_uint_eq(catalog_reason_count(&c), 5);
-}
-END_TEST
-
-START_TEST(some_sources_are_not_enough)
-{
-        catalog_add(&c, "a.q_proj.weight BF16 16 8\na.v_proj.weight BF16 8 8\na.q_proj.bias BF16 16");
-        catalog_engine(&c, "a.qkv_proj weight BF16 32 8");
-        ck_assert_int_eq(catalog_describe(&c, llama, 1), CKPT_E_MISSING);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISSING, "a.qkv_proj.weight", "a.k_proj.weight", NULL), 1);
-        ck_assert_uint_eq(catalog_reason_count(&c), 1);
-}
-END_TEST
-
-START_TEST(a_key_needs_the_dot)
-{
-        catalog_add(&c, "layers.10.weight F32 1\nq.weight F32 1\nq_extra.weight F32 1");
-        catalog_engine(&c, "layers.1 weight F32 1\nq weight F32 1\nq_extra weight F32 1");
-        ck_assert_int_eq(catalog_describe(&c, llama, 1), CKPT_E_MISSING);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISSING, "layers.1.weight", "layers.1.weight", "'layers.10.weight'"), 1);
-        ck_assert_uint_eq(catalog_reason_count(&c), 2);
-}
-END_TEST
-
-/* ---- slots ---- */
-
-static const ckpt_tensor *add_one(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights, const char *name)
+static const ckpt_tensor *add_one(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
+                                  const char *name)
 {
         const ckpt_tensor *tensor = ckpt_mapper_handle_manual_copy(m->base, module, weights, name);
 
@@ -117,13 +41,18 @@ START_TEST(copies_can_be_changed)
         c.options.dtype = CKPT_DTYPE_F32;
         ck_assert_int_eq(catalog_describe(&c, chain, 2), CKPT_OK);
         /* In the checkpoint's dtype, then cast. */
-        ck_assert_ptr_eq(c.description.bindings[catalog_param(&c, "model.norm.weight")].value->op, &ckpt_op_cast);
-        ck_assert_ptr_eq(c.description.bindings[catalog_param(&c, "model.norm.weight")].value->inputs[0]->op, &ckpt_op_add_scalar);
+        ck_assert_ptr_eq(c.description.bindings[catalog_param(&c, "model.norm.weight")].value->op,
+                         &ckpt_op_cast);
+        ck_assert_ptr_eq(c.description.bindings[catalog_param(&c, "model.norm.weight")].value->inputs[0]->op,
+                         &ckpt_op_add_scalar);
 }
 END_TEST
 
-/* Repeats k and v, as more ranks than heads need it; records the order of the calls in the embedder's data. */
-static const ckpt_weights *repeat_kv(ckpt_mapper *m, const ckpt_module *module, const char *source, const ckpt_weights *weights)
+/*
+ * Repeats k and v, as more ranks than heads need it; records the order of the calls in the embedder's data.
+ */
+static const ckpt_weights *repeat_kv(ckpt_mapper *m, const ckpt_module *module, const char *source,
+                                     const ckpt_weights *weights)
 {
         catalog *own = m->data;
 
@@ -131,10 +60,12 @@ static const ckpt_weights *repeat_kv(ckpt_mapper *m, const ckpt_module *module, 
         snprintf(own->log + strlen(own->log), sizeof(own->log) - strlen(own->log), "%s ", source);
         if (strcmp(source, "q_proj") == 0)
                 return weights;
-        return ckpt_weights_set(weights, "weight", ckpt_tensor_repeat_blocks(ckpt_weights_get(weights, "weight"), 0, 2, 2));
+        return ckpt_weights_set(weights, "weight",
+                                ckpt_tensor_repeat_blocks(ckpt_weights_get(weights, "weight"), 0, 2, 2));
 }
 
-static const ckpt_weights *look_on(ckpt_mapper *m, const ckpt_module *module, const char *source, const ckpt_weights *weights)
+static const ckpt_weights *look_on(ckpt_mapper *m, const ckpt_module *module, const char *source,
+                                   const ckpt_weights *weights)
 {
         catalog *own = m->data;
 
@@ -161,7 +92,8 @@ START_TEST(callbacks_run_in_order_on_each_source)
         catalog_deinit(&c);
         catalog_init(&c, &mapping);
         c.logger.sink = NULL;
-        catalog_add(&c, LLAMA_ENDS "a.q_proj.weight BF16 16 8\na.k_proj.weight BF16 8 8\na.v_proj.weight BF16 8 8");
+        catalog_add(&c, LLAMA_ENDS
+                    "a.q_proj.weight BF16 16 8\na.k_proj.weight BF16 8 8\na.v_proj.weight BF16 8 8");
         ck_assert_msg(catalog_describe(&c, chain, 2) == CKPT_OK, "%s", catalog_text(&c));
         ck_assert_str_eq(c.log, "q_proj then k_proj then v_proj then ");
         /* One head each of q, k and v. */
@@ -169,7 +101,8 @@ START_TEST(callbacks_run_in_order_on_each_source)
 }
 END_TEST
 
-static const ckpt_weights *give_nothing(ckpt_mapper *m, const ckpt_module *module, const char *source, const ckpt_weights *weights)
+static const ckpt_weights *give_nothing(ckpt_mapper *m, const ckpt_module *module, const char *source,
+                                        const ckpt_weights *weights)
 {
         (void)m;
         (void)module;
@@ -185,93 +118,11 @@ static void add_bad_callback(ckpt_mapper *m, ckpt_rules *rules)
 
 START_TEST(a_callback_must_return_weights)
 {
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table), .map_weights = add_bad_callback};
+        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
+                                                 .map_weights = add_bad_callback};
         static const ckpt_weight_mapper *const chain[] = {&table, &llama_mapper};
 
         catalog_add(&c, LLAMA_ENDS "a.gate_proj.weight F32 2\na.up_proj.weight F32 2");
-        ck_assert_int_eq(catalog_describe(&c, chain, 2), CKPT_E_PLUGIN);
-        ck_assert_uint_eq(catalog_reason_count(&c), 1);
-}
-END_TEST
-
-/* ---- special modules ---- */
-
-static int32_t is_moe(ckpt_mapper *m, const ckpt_module *module)
-{
-        (void)m;
-        return strcmp(ckpt_module_last(module), "experts") == 0;
-}
-
-/* Two experts become one tensor, found below the module. */
-static ckpt_status stack_experts(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights)
-{
-        const ckpt_tensor *const experts[] = {ckpt_weights_get(weights, "0.w1"), ckpt_weights_get(weights, "1.w1")};
-
-        ckpt_module_assign(m, module, "w1", ckpt_tensor_stack(experts, 2, 0));
-        return CKPT_OK;
-}
-
-START_TEST(special_modules_are_assigned)
-{
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
-                                                 .is_special_instance_module = is_moe,
-                                                 .handle_special_instance_module = stack_experts};
-        static const ckpt_weight_mapper *const chain[] = {&table, &llama_mapper};
-
-        catalog_add(&c, "mlp.experts.0.w1 F32 4 2\nmlp.experts.1.w1 F32 4 2");
-        catalog_engine(&c, "mlp.experts w1 BF16 2 4 2");
-        ck_assert_msg(catalog_describe(&c, chain, 2) == CKPT_OK, "%s", catalog_text(&c));
-        ck_assert_str_eq(catalog_type(&c, "mlp.experts.w1"), "BF16 [2, 4, 2]");
-}
-END_TEST
-
-START_TEST(an_unassigned_parameter_is_missing)
-{
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
-                                                 .is_special_instance_module = is_moe,
-                                                 .handle_special_instance_module = stack_experts};
-        static const ckpt_weight_mapper *const chain[] = {&table, &llama_mapper};
-
-        /* Expert 1 is missing, so the stack is NULL; nobody knows w2. */
-        catalog_add(&c, "mlp.experts.0.w1 F32 4 2");
-        catalog_engine(&c, "mlp.experts w1 BF16 2 4 2\nmlp.experts w2 BF16 2 4 2");
-        ck_assert_int_eq(catalog_describe(&c, chain, 2), CKPT_E_MISSING);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_MISSING, NULL, NULL, "handle_special_instance_module gave it no value"), 2);
-        ck_assert_uint_eq(catalog_reason_count(&c), 2);
-}
-END_TEST
-
-static ckpt_status assign_badly(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights)
-{
-        ckpt_module_assign(m, module, "w1", ckpt_weights_get(weights, "w1"));
-        ckpt_module_assign(m, module, "w1", ckpt_weights_get(weights, "w1"));
-        ckpt_module_assign(m, module, "w9", ckpt_weights_get(weights, "w1"));
-        return CKPT_OK;
-}
-
-START_TEST(wrong_assignments_are_the_plugins_fault)
-{
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
-                                                 .is_special_instance_module = is_moe,
-                                                 .handle_special_instance_module = assign_badly};
-        static const ckpt_weight_mapper *const chain[] = {&table, &llama_mapper};
-
-        catalog_add(&c, "mlp.experts.w1 F32 2");
-        catalog_engine(&c, "mlp.experts w1 F32 2");
-        ck_assert_int_eq(catalog_describe(&c, chain, 2), CKPT_E_PLUGIN);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_PLUGIN, "mlp.experts.w1", NULL, "org.test weight mapper: "), 1);
-        ck_assert_uint_eq(catalog_reasons(&c, CKPT_E_PLUGIN, "mlp.experts.w9", NULL, "no such parameter"), 1);
-        ck_assert_uint_eq(catalog_reason_count(&c), 2);
-}
-END_TEST
-
-START_TEST(special_needs_a_handler)
-{
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table), .is_special_instance_module = is_moe};
-        static const ckpt_weight_mapper *const chain[] = {&table, &llama_mapper};
-
-        catalog_add(&c, "mlp.experts.w1 F32 2");
-        catalog_engine(&c, "mlp.experts w1 F32 2");
         ck_assert_int_eq(catalog_describe(&c, chain, 2), CKPT_E_PLUGIN);
         ck_assert_uint_eq(catalog_reason_count(&c), 1);
 }
@@ -284,7 +135,9 @@ static const char *skip_more(ckpt_mapper *m, const ckpt_module *module)
         /* Overrules its base for one module, and adds one. */
         if (strcmp(ckpt_module_name(module), "a.keep") == 0)
                 return NULL;
-        return strcmp(ckpt_module_last(module), "drop") == 0 ? "mine" : ckpt_mapper_should_skip_module(m->base, module);
+        return strcmp(ckpt_module_last(module), "drop") == 0
+                       ? "mine"
+                       : ckpt_mapper_should_skip_module(m->base, module);
 }
 
 static void skip_a(ckpt_mapper *m, ckpt_rules *rules)
@@ -296,7 +149,8 @@ static void skip_a(ckpt_mapper *m, ckpt_rules *rules)
 START_TEST(a_skip_can_be_overruled_by_the_mapper)
 {
         static const ckpt_weight_mapper base = {.struct_size = sizeof(base), .map_weights = skip_a};
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table), .should_skip_module = skip_more};
+        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
+                                                 .should_skip_module = skip_more};
         static const ckpt_weight_mapper *const chain[] = {&table, &base};
         static const char *const skip[] = {"b"};
 
@@ -337,7 +191,8 @@ START_TEST(the_last_style_wins)
 }
 END_TEST
 
-static const ckpt_tensor *fail_quietly(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights, const char *name)
+static const ckpt_tensor *fail_quietly(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
+                                       const char *name)
 {
         const ckpt_where where = {.struct_size = sizeof(where), .hint = "try another"};
 
@@ -347,7 +202,8 @@ static const ckpt_tensor *fail_quietly(ckpt_mapper *m, const ckpt_module *module
 
 START_TEST(a_recorded_fault_fails_a_loop_that_went_well)
 {
-        static const ckpt_weight_mapper table = {.struct_size = sizeof(table), .handle_manual_copy = fail_quietly};
+        static const ckpt_weight_mapper table = {.struct_size = sizeof(table),
+                                                 .handle_manual_copy = fail_quietly};
         static const ckpt_weight_mapper *const chain[] = {&table};
 
         catalog_add(&c, "a.w F32 1\nb.w F32 1");
@@ -374,11 +230,13 @@ static ckpt_status derive_more(ckpt_mapper *m, const ckpt_weights *weights, ckpt
         return ckpt_mapper_derive_model(m->base, weights, builder);
 }
 
-static const ckpt_tensor *copy_alias(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights, const char *name)
+static const ckpt_tensor *copy_alias(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
+                                     const char *name)
 {
         const bool alias = strcmp(ckpt_module_name(module), "alias") == 0;
 
-        return alias ? ckpt_weights_get(m->weights, "a.weight") : ckpt_mapper_handle_manual_copy(m->base, module, weights, name);
+        return alias ? ckpt_weights_get(m->weights, "a.weight")
+                     : ckpt_mapper_handle_manual_copy(m->base, module, weights, name);
 }
 
 START_TEST(a_mapper_may_derive_more)
@@ -406,24 +264,12 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("mapper-slots");
-        TCase *engine = tcase_create("engine"), *slots = tcase_create("slots");
+        TCase *slots = tcase_create("slots");
 
-        tcase_add_checked_fixture(engine, setup, teardown);
-        tcase_add_test(engine, an_engine_has_the_last_word_on_types);
-        tcase_add_test(engine, what_cannot_be_cast_is_an_error);
-        tcase_add_test(engine, shapes_are_compared);
-        tcase_add_test(engine, every_missing_parameter_is_named);
-        tcase_add_test(engine, some_sources_are_not_enough);
-        tcase_add_test(engine, a_key_needs_the_dot);
-        suite_add_tcase(suite, engine);
         tcase_add_checked_fixture(slots, setup, teardown);
         tcase_add_test(slots, copies_can_be_changed);
         tcase_add_test(slots, callbacks_run_in_order_on_each_source);
         tcase_add_test(slots, a_callback_must_return_weights);
-        tcase_add_test(slots, special_modules_are_assigned);
-        tcase_add_test(slots, an_unassigned_parameter_is_missing);
-        tcase_add_test(slots, wrong_assignments_are_the_plugins_fault);
-        tcase_add_test(slots, special_needs_a_handler);
         tcase_add_test(slots, a_skip_can_be_overruled_by_the_mapper);
         tcase_add_test(slots, the_last_style_wins);
         tcase_add_test(slots, a_recorded_fault_fails_a_loop_that_went_well);

@@ -3,10 +3,11 @@
 /*
  * Planner and executor against a plain evaluation, on random expressions
  *
- * A random expression over leaves in a file, in memory, and behind a reader is planned with tiny tiles, run on the CPU
- * backend, and compared element by element with an evaluation that knows nothing of boxes, tiles or reads: one that asks, for
- * every element of the result, which element of which leaf it is. Leaves hold 16-bit numbers; elementwise operations are exact on
- * them (casts to a wider type and back, additions of small whole numbers).
+ * A random expression over leaves in a file, in memory, and behind a reader is planned with tiny tiles, run
+ * on the CPU backend, and compared element by element with an evaluation that knows nothing of boxes, tiles
+ * or reads: one that asks, for every element of the result, which element of which leaf it is. Leaves hold
+ * 16-bit numbers; elementwise operations are exact on them (casts to a wider type and back, additions of
+ * small whole numbers).
  */
 
 #include <check.h>
@@ -22,7 +23,7 @@
 #include "core/weights/weights.h"
 
 #define FILE_BYTES (1u << 18)
-#define CASES 3000
+#define CASES      1200
 
 static uint64_t state;
 
@@ -144,7 +145,8 @@ static void evaluate(const ckpt_tensor *tensor, int64_t *values)
                 inputs[i] = evaluate_new(tensor->inputs[i]);
         for (int64_t flat = 0; flat < count; flat++) {
                 coordinates(tensor, flat, at);
-                values[flat] = tensor->op == &ckpt_op_leaf ? leaf_value(tensor, at) : pick(tensor, inputs, at, flat);
+                values[flat] =
+                        tensor->op == &ckpt_op_leaf ? leaf_value(tensor, at) : pick(tensor, inputs, at, flat);
         }
         for (uint32_t i = 0; i < tensor->n_inputs; i++)
                 free(inputs[i]);
@@ -200,7 +202,8 @@ static const ckpt_tensor *random_leaf(struct world *world)
                 place.size = FILE_BYTES;
                 place.access = (int32_t)random_to(3);
         }
-        return ckpt_tensor_leaf(&world->session.scope, "leaf", &place, CKPT_DTYPE_U16, rank, shape, strided ? strides : NULL);
+        return ckpt_tensor_leaf(&world->session.scope, "leaf", &place, CKPT_DTYPE_U16, rank, shape,
+                                strided ? strides : NULL);
 }
 
 static const ckpt_tensor *random_tensor(struct world *world, uint32_t depth);
@@ -285,8 +288,9 @@ static const ckpt_tensor *random_gather(const ckpt_tensor *t)
 
         ck_assert_ptr_nonnull(index);
         for (int64_t i = 0; i < count; i++)
-                index[i] = i > 0 && random_to(2) && index[i - 1] + 1 < t->shape[axis] ? index[i - 1] + 1
-                                                                                       : random_to(t->shape[axis]);
+                index[i] = i > 0 && random_to(2) && index[i - 1] + 1 < t->shape[axis]
+                                   ? index[i - 1] + 1
+                                   : random_to(t->shape[axis]);
         gather = ckpt_tensor_gather(t, axis, index, count);
         free(index);
         return gather;
@@ -314,7 +318,9 @@ static const ckpt_tensor *random_tensor(struct world *world, uint32_t depth)
         case 6:
                 return ckpt_tensor_pad(t, 0, t->shape[0] + random_to(4));
         case 7:
-                return t->dtype == CKPT_DTYPE_U16 ? ckpt_tensor_cast(t, random_to(2) ? CKPT_DTYPE_I32 : CKPT_DTYPE_U64) : t;
+                return t->dtype == CKPT_DTYPE_U16
+                               ? ckpt_tensor_cast(t, random_to(2) ? CKPT_DTYPE_I32 : CKPT_DTYPE_U64)
+                               : t;
         default:
                 return random_permute(t);
         }
@@ -322,7 +328,8 @@ static const ckpt_tensor *random_tensor(struct world *world, uint32_t depth)
 
 /* ---- a world to read from ---- */
 
-static ckpt_status reader_read(ckpt_frame *self, uint64_t cookie, uint64_t offset, void *buffer, uint64_t size)
+static ckpt_status reader_read(ckpt_frame *self, uint64_t cookie, uint64_t offset, void *buffer,
+                               uint64_t size)
 {
         (void)self, (void)cookie;
         ck_assert_uint_le(offset + size, FILE_BYTES);
@@ -375,7 +382,8 @@ static void compare(const ckpt_tensor *tensor, const uint8_t *bytes, uint64_t se
                         ckpt_text text = CKPT_TEXT_INIT;
 
                         ckpt_tensor_print(tensor, &text);
-                        ck_abort_msg("seed %llu: element %lld is %lld, not %lld: %s", (unsigned long long)seed, (long long)i,
+                        ck_abort_msg("seed %llu: element %lld is %lld, not %lld: %s",
+                                     (unsigned long long)seed, (long long)i,
                                      (long long)result_value(bytes, tensor->dtype, i), (long long)expected[i],
                                      ckpt_text_get(&text));
                 }
@@ -386,12 +394,16 @@ static void compare(const ckpt_tensor *tensor, const uint8_t *bytes, uint64_t se
 /* One parameter through planner and executor. */
 static void run_one(struct world *world, const ckpt_tensor *tensor, uint64_t seed)
 {
-        ckpt_model_param param = {.public = {.name = "p", .dtype = tensor->dtype, .rank = tensor->rank, .shape = tensor->shape,
+        ckpt_model_param param = {.public = {.name = "p",
+                                             .dtype = tensor->dtype,
+                                             .rank = tensor->rank,
+                                             .shape = tensor->shape,
                                              .size = ckpt_tensor_size(tensor)}};
         ckpt_model_param *params[1] = {&param};
         ckpt_model model = {.params = {.items = params, .count = 1, .capacity = 1}};
         const ckpt_binding binding = {.value = tensor};
-        const ckpt_plan_options options = {.tile_bytes = 512u << random_to(8), .memory_device = random_to(3) ? -1 : 0};
+        const ckpt_plan_options options = {.tile_bytes = 512u << random_to(8),
+                                           .memory_device = random_to(3) ? -1 : 0};
         uint8_t *bytes = malloc(param.public.size + 64);
         void *data[1] = {bytes};
         ckpt_device *device = NULL;
@@ -441,17 +453,20 @@ START_TEST(test_random_expressions)
         for (uint64_t seed = 1; seed <= CASES; seed++) {
                 const ckpt_tensor *tensor;
 
-                ck_assert_int_eq(ckpt_session_init(&world.session, &ckpt_api_table, &world.logger, NULL), CKPT_OK);
+                ck_assert_int_eq(ckpt_session_init(&world.session, &ckpt_api_table, &world.logger, NULL),
+                                 CKPT_OK);
                 ck_assert_int_eq(ckpt_source_open(&world.session.diagnostics, path, &world.source), CKPT_OK);
-                ck_assert_int_eq(ckpt_chain_new(&world.session, CKPT_KIND_WEIGHT_LOADER, &registered, 1, NULL, NULL, NULL,
-                                                &chain),
+                ck_assert_int_eq(ckpt_chain_new(&world.session, CKPT_KIND_WEIGHT_LOADER, &registered, 1, NULL,
+                                                NULL, NULL, &chain),
                                  CKPT_OK);
                 world.reader = ckpt_chain_top(chain);
                 world.memory = in_memory;
                 state = seed * 0x9E3779B97F4A7C15ull;
                 tensor = random_tensor(&world, (uint32_t)random_to(6));
                 ck_assert_msg(!ckpt_tensor_is_error(tensor), "seed %llu: %s", (unsigned long long)seed,
-                              world.session.diagnostics.list.count ? world.session.diagnostics.list.items[0].text : "?");
+                              world.session.diagnostics.list.count
+                                      ? world.session.diagnostics.list.items[0].text
+                                      : "?");
                 run_one(&world, tensor, seed);
                 ckpt_chain_free(chain);
                 ckpt_source_unref(world.source);

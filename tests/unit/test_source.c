@@ -123,10 +123,13 @@ START_TEST(reads_ranges)
         ck_assert_str_eq(buffer, "3456###");
         ck_assert_int_eq(ckpt_source_read_at(&diagnostics, source, 0, 10, buffer, 0), CKPT_OK);
         ck_assert_int_eq(ckpt_source_read_at(&diagnostics, source, 0, 7, buffer, 4), CKPT_E_CORRUPT);
-        ck_assert_str_eq(last_text(), "a @0x7: 4 bytes are wanted here, the file has 10 in all; the file may be cut short; "
-                                      "download it again");
+        ck_assert_str_eq(
+                last_text(),
+                "a @0x7: 4 bytes are wanted here, the file has 10 in all; the file may be cut short; "
+                "download it again");
         ck_assert_int_eq(ckpt_source_read_at(&diagnostics, source, 0, UINT64_MAX, buffer, 4), CKPT_E_CORRUPT);
-        ck_assert_int_eq(ckpt_source_read_at(&diagnostics, source, 0, 4, buffer, UINT64_MAX - 1), CKPT_E_CORRUPT);
+        ck_assert_int_eq(ckpt_source_read_at(&diagnostics, source, 0, 4, buffer, UINT64_MAX - 1),
+                         CKPT_E_CORRUPT);
         ck_assert_int_eq(ckpt_source_read_at(&diagnostics, source, 1, 0, buffer, 1), CKPT_E_INVALID);
         ck_assert_str_eq(buffer, "3456###");
 }
@@ -226,8 +229,10 @@ START_TEST(a_file_that_got_shorter_is_named_with_the_offset)
         ck_assert_int_ge(ckpt_source_fd(&diagnostics, source, 0), 0);
         ck_assert_int_eq(truncate(at("a"), 4), 0);
         ck_assert_int_eq(ckpt_source_read_at(&diagnostics, source, 0, 2, buffer, 6), CKPT_E_CHANGED);
-        ck_assert_str_eq(last_text(), "a @0x4: the file now ends here, it had 10 bytes when it was opened; load again when "
-                                      "nothing writes to it");
+        ck_assert_str_eq(
+                last_text(),
+                "a @0x4: the file now ends here, it had 10 bytes when it was opened; load again when "
+                "nothing writes to it");
         ck_assert_int_eq(ckpt_source_verify(&diagnostics, source, 0), CKPT_E_CHANGED);
 }
 END_TEST
@@ -288,7 +293,8 @@ END_TEST
 static ckpt_where seen_where;
 static char seen_message[256], seen_object[64];
 
-static ckpt_status keep_failure(const ckpt_frame *self, ckpt_status status, const ckpt_where *where, const char *message)
+static ckpt_status keep_failure(const ckpt_frame *self, ckpt_status status, const ckpt_where *where,
+                                const char *message)
 {
         ck_assert_ptr_nonnull(self);
         seen_where = *where;
