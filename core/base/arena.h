@@ -30,6 +30,7 @@ void *ckpt_arena_calloc(ckpt_arena *arena, uint64_t count, uint64_t size);
 char *ckpt_arena_strdup(ckpt_arena *arena, const char *string);
 char *ckpt_arena_strndup(ckpt_arena *arena, const char *string, uint64_t length);
 char *ckpt_arena_printf(ckpt_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-char *ckpt_arena_vprintf(ckpt_arena *arena, const char *format, va_list arguments);
+char *ckpt_arena_vprintf(ckpt_arena *arena, const char *format, va_list arguments)
+        __attribute__((format(printf, 2, 0)));
 
 #endif

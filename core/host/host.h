@@ -59,11 +59,11 @@ typedef struct ckpt_resolution {
 
 /**
  * Probes a source with every checkpoint loader. *ret_format is the winner's format, "HF" (logged) when nobody
- * claims it; equal best scores are CKPT_E_AMBIGUOUS. What every loader answered is appended to the
- * candidates' reasons.
+ * claims it; equal best scores are CKPT_E_AMBIGUOUS. What every loader answered is put into `resolution` (may
+ * be NULL), where ckpt_resolve_chain completes the rows.
  */
 ckpt_status ckpt_resolve_format(ckpt_host *host, ckpt_session *session, const ckpt_source *source,
-                                const char **ret_format);
+                                ckpt_resolution *resolution, const char **ret_format);
 /**
  * The chain of one kind for (format, model), top first, without the runtime's own; `model` may be NULL.
  * `forced` is a component id (top of the chain; the rest follows its own key) or NULL; `given` an embedder's

@@ -54,11 +54,4 @@ bool ckpt_string_equal(const char *a, const char *b);
 
 /* ---- resolution ---- */
 
-/**
- * As ckpt_resolve_format; what every checkpoint loader answered is put into `resolution` (may be
- * NULL), where ckpt_resolve_chain completes the rows.
- */
-ckpt_status ckpt_resolve_probe(ckpt_host *host, ckpt_session *session, const ckpt_source *source,
-                               ckpt_resolution *resolution, const char **ret_format);
-
 #endif

@@ -108,8 +108,8 @@ static ckpt_status ask_all(ckpt_host *host, ckpt_session *session, const ckpt_so
         return r;
 }
 
-ckpt_status ckpt_resolve_probe(ckpt_host *host, ckpt_session *session, const ckpt_source *source,
-                               ckpt_resolution *resolution, const char **ret_format)
+ckpt_status ckpt_resolve_format(ckpt_host *host, ckpt_session *session, const ckpt_source *source,
+                                ckpt_resolution *resolution, const char **ret_format)
 {
         const ckpt_where where = {.struct_size = sizeof(where),
                                   .hint = "choose the format, or one of the two checkpoint loaders"};
@@ -129,10 +129,4 @@ ckpt_status ckpt_resolve_probe(ckpt_host *host, ckpt_session *session, const ckp
                                   session->scope.api->source_label(source), FORMAT_UNCLAIMED);
         *ret_format = winner.loader ? winner.loader->component->format : FORMAT_UNCLAIMED;
         return CKPT_OK;
-}
-
-ckpt_status ckpt_resolve_format(ckpt_host *host, ckpt_session *session, const ckpt_source *source,
-                                const char **ret_format)
-{
-        return ckpt_resolve_probe(host, session, source, NULL, ret_format);
 }

@@ -30,24 +30,51 @@ ckpt_status ckpt_load_need_source(ckpt_load *load)
         return ckpt_source_open(&load->session->diagnostics, load->path, &load->source);
 }
 
+/* A checkpoint loader that the user chose by its id decides the format. */
+static ckpt_status format_of_choice(ckpt_load *load, const char **ret_format)
+{
+        const ckpt_registered *components;
+        uint32_t count;
+        const ckpt_status r = ckpt_resolve_chain(load->host, load->session, CKPT_KIND_CHECKPOINT_LOADER, NULL,
+                                                 NULL, load->options.components[CKPT_KIND_CHECKPOINT_LOADER],
+                                                 NULL, NULL, &components, &count);
+
+        if (r == CKPT_OK)
+                *ret_format = components[0].component->format;
+        return r;
+}
+
+static ckpt_status find_format(ckpt_load *load, const char **ret_format)
+{
+        ckpt_status r;
+
+        *ret_format = load->options.format;
+        if (*ret_format)
+                return CKPT_OK;
+        if (load->given[CKPT_KIND_CHECKPOINT_LOADER].component) {
+                *ret_format = load->given[CKPT_KIND_CHECKPOINT_LOADER].component->format;
+                return CKPT_OK;
+        }
+        if (load->options.components[CKPT_KIND_CHECKPOINT_LOADER])
+                return format_of_choice(load, ret_format);
+        *ret_format = "HF";
+        if (!load->path)
+                return CKPT_OK;
+        r = ckpt_load_need_source(load);
+        return r ? r
+                 : ckpt_resolve_format(load->host, load->session, load->source, &load->resolution,
+                                       ret_format);
+}
+
 static ckpt_status need_format(ckpt_load *load)
 {
         ckpt_session *session = load->session;
-        const char *format = load->options.format;
-        ckpt_status r = CKPT_OK;
+        const char *format = NULL;
+        ckpt_status r = session->format ? CKPT_OK : find_format(load, &format);
 
-        if (session->format)
-                return CKPT_OK;
-        if (!format && load->given[CKPT_KIND_CHECKPOINT_LOADER].component)
-                format = load->given[CKPT_KIND_CHECKPOINT_LOADER].component->format;
-        if (!format && load->path) {
-                r = ckpt_load_need_source(load);
-                if (r == CKPT_OK)
-                        r = ckpt_resolve_format(load->host, session, load->source, &format);
-        }
-        if (r)
+        if (r || session->format)
                 return r;
-        session->format = ckpt_arena_strdup(&session->scope.arena, format ? format : "HF");
+        session->format = ckpt_arena_strdup(&session->scope.arena, format);
         return session->format ? CKPT_OK : CKPT_E_NOMEM;
 }
 

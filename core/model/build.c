@@ -168,7 +168,7 @@ void ckpt_model_api_add_param(ckpt_model_builder *builder, const char *module, c
         if (!module || !param || !*param || role < CKPT_ROLE_PLAIN || role > CKPT_ROLE_SPECIAL)
                 ckpt_session_fail(
                         builder->session, r, NULL,
-                        "a parameter was added without module, name or a known role; the weight mapper is at fault");
+                        "a parameter was added without module, name or known role; the mapper is at fault");
         else
                 r = ckpt_model_ensure_module(builder->model, module, role, &module_at);
         if (r == CKPT_OK)

@@ -326,7 +326,7 @@ START_TEST(best_probe_wins)
         add_loader("nothing", "NOTHING", &nothing);
         scratch_write_text("toy.txt", "ToyModel\n");
         open_scratch();
-        ck_assert_int_eq(ckpt_resolve_probe(host, &session, source, &resolution, &format), CKPT_OK);
+        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, &resolution, &format), CKPT_OK);
         ck_assert_str_eq(format, "TOY");
         expect_candidate("test.toy:TOY", -1, "its probe answered 80");
         expect_candidate("test.tied-probe-a:TIED-A", -1, "its probe answered 60");
@@ -346,7 +346,7 @@ START_TEST(probe_and_chain_make_one_row)
         add_loader("nothing", "NOTHING", &nothing);
         scratch_write_text("toy.txt", "ToyModel\n");
         open_scratch();
-        ck_assert_int_eq(ckpt_resolve_probe(host, &session, source, &resolution, &format), CKPT_OK);
+        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, &resolution, &format), CKPT_OK);
         ck_assert_int_eq(ckpt_resolve_chain(host, &session, CKPT_KIND_CHECKPOINT_LOADER, format, NULL, NULL,
                                             NULL, &resolution, &chain, &count),
                          CKPT_OK);
@@ -364,7 +364,7 @@ START_TEST(tied_probes_are_an_error)
         copy_plugin("tied_probe_b", "b");
         ck_assert_int_eq(ckpt_host_add_plugin_dir(host, scratch_directory()), CKPT_OK);
         open_scratch();
-        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, &format), CKPT_E_AMBIGUOUS);
+        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, NULL, &format), CKPT_E_AMBIGUOUS);
         expect_reason(CKPT_E_AMBIGUOUS,
                       "'test.tied-probe-a:TIED-A' and 'test.tied-probe-b:TIED-B' both claim");
 }
@@ -380,7 +380,7 @@ START_TEST(tie_below_the_best_is_none)
         scratch_write_text("toy.txt", "ToyModel\n");
         ck_assert_int_eq(ckpt_host_add_plugin_dir(host, scratch_directory()), CKPT_OK);
         open_scratch();
-        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, &format), CKPT_OK);
+        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, NULL, &format), CKPT_OK);
         ck_assert_str_eq(format, "TOY");
 }
 END_TEST
@@ -393,7 +393,7 @@ START_TEST(unclaimed_source_is_hf)
         add_loader("absurd", "ABSURD", &absurd);
         scratch_write_text("file", "x");
         open_scratch();
-        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, &format), CKPT_OK);
+        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, NULL, &format), CKPT_OK);
         ck_assert_str_eq(format, "HF");
         ck_assert(was_logged("no checkpoint loader claims"));
         ck_assert(was_logged("absurd:ABSURD: its probe answered 101, which is not 0 to 100: ignored"));
@@ -407,7 +407,7 @@ START_TEST(what_a_probe_records_is_no_error)
         add_loader("stumbles", "STUMBLES", &stumbles);
         scratch_write_text("file", "x");
         open_scratch();
-        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, &format), CKPT_OK);
+        ck_assert_int_eq(ckpt_resolve_format(host, &session, source, NULL, &format), CKPT_OK);
         ck_assert_str_eq(format, "STUMBLES");
         expect_no_reason();
         ck_assert(was_logged("stumbles:STUMBLES: while probing: "));

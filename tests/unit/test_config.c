@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The configuration tree: building it by hand and from JSON, reading it, and every way in which it is refused.
+ * The configuration tree: building it by hand and from JSON, reading it, and every way in which it is
+ * refused.
  */
 
 #include <stdio.h>
@@ -310,7 +311,8 @@ START_TEST(misuse_is_the_loaders_fault)
 {
         static const char *const says[] = {
                 "a value without a key was put into an object; the config loader is at fault",
-                "configuration key 'keyed': a value with a key was put into an array; the config loader is at fault",
+                "configuration key 'keyed': a value with a key was put into an array; "
+                "the config loader is at fault",
                 "a container was left open; the config loader is at fault",
                 "a container was closed that was never opened; the config loader is at fault",
                 "configuration key 'name': NULL was given as a string; the config loader is at fault",

@@ -391,7 +391,7 @@ static uint64_t read_file(const char *name, void *buffer, uint64_t size)
         return n;
 }
 
-/* What the format's reference library (safetensors 0.8.0, save_file with metadata {"format": "pt"}) writes. */
+/* What the format's reference library writes: safetensors 0.8.0, save_file, metadata {"format": "pt"}. */
 static const char reference_header[] =
         "{\"__metadata__\":{\"format\":\"pt\"},"
         "\"scale\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]},"

@@ -248,7 +248,7 @@ START_TEST(verify_accepts_what_is_as_it_was)
 }
 END_TEST
 
-/* How a file changes: the case's number is `how`. Each before it is opened (0 …) and after it was (10 …). */
+/* How a file changes; each way before it is opened (cases from 0) and after it was (cases from 10). */
 static void change(int how)
 {
         struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 12345}};

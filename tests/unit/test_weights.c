@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Weights: the store, the builder that fills it, and views of it. Views are compared with plain arrays that are
- * searched from end to end.
+ * Weights: the store, the builder that fills it, and views of it. Views are compared with plain arrays
+ * that are searched from end to end.
  */
 
 #include <stdio.h>
