@@ -20,7 +20,8 @@ if ! have nvcc && [ -x /usr/local/cuda/bin/nvcc ]; then
     export PATH
 fi
 
-BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libxxhash-dev libpcre2-dev"
+# meson asks dpkg-dev where libraries are installed here.
+BUILD_PACKAGES="gcc libc6-dev dpkg-dev meson ninja-build pkg-config libjansson-dev libxxhash-dev libpcre2-dev"
 TEST_PACKAGES="check g++ binutils util-linux clang clang-format"
 
 as_root() {

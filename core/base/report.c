@@ -149,8 +149,9 @@ static void compose(ckpt_text *line, const ckpt_diagnostic *d)
 }
 
 /* Under the lock. False when memory is short: then nothing is kept. */
-static bool record(ckpt_diagnostics *diagnostics, ckpt_diagnostic *d, const ckpt_where *where,
-                   const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static bool record(ckpt_diagnostics *diagnostics, ckpt_diagnostic *d,
+                                                         const ckpt_where *where, const char *format,
+                                                         va_list arguments)
 {
         _cleanup_(ckpt_text_deinit) ckpt_text line = CKPT_TEXT_INIT;
         ckpt_arena *const arena = &diagnostics->arena;

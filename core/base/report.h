@@ -57,7 +57,7 @@ ckpt_status ckpt_diagnostics_add(ckpt_diagnostics *diagnostics, ckpt_status stat
         __attribute__((format(printf, 6, 7)));
 ckpt_status ckpt_diagnostics_addv(ckpt_diagnostics *diagnostics, ckpt_status status, const char *plugin,
                                   const char *component, const ckpt_where *where, const char *format,
-                                  va_list arguments);
+                                  va_list arguments) __attribute__((format(printf, 6, 0)));
 uint64_t ckpt_diagnostics_count(ckpt_diagnostics *diagnostics);
 ckpt_status ckpt_diagnostics_first(ckpt_diagnostics *diagnostics);
 

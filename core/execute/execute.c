@@ -163,26 +163,33 @@ static void report_progress(void *context)
                 execution->options->progress(execution->options->context);
 }
 
-/* What was read is only worth something if the files are still what they were when their headers were read.
+/*
+ * What was read is only worth something if the files are still what they were when their headers were read. Each
+ * is asked once; weights have one source, so that a change of source while walking is rare.
  */
 static ckpt_status verify_sources(const ckpt_plan *plan)
 {
-        const ckpt_source *source = NULL;
-        uint32_t object = UINT32_MAX;
+        _cleanup_(ckpt_freep) bool *asked = NULL;
+        ckpt_source *source = NULL;
+        ckpt_status r = CKPT_OK;
 
-        for (uint64_t i = 0; i < plan->extents.count; i++) {
+        for (uint64_t i = 0; i < plan->extents.count && r == CKPT_OK; i++) {
                 const ckpt_place *place = plan->extents.items[i].place;
-                ckpt_status r;
 
-                if (place->kind != CKPT_PLACE_OBJECT || (place->source == source && place->object == object))
+                if (place->kind != CKPT_PLACE_OBJECT)
                         continue;
-                source = place->source;
-                object = place->object;
-                r = ckpt_source_verify(&plan->session->diagnostics, place->source, place->object);
-                if (r)
-                        return r;
+                if (place->source != source) {
+                        source = place->source;
+                        free(asked);
+                        asked = calloc(ckpt_source_api_count(source) + 1, sizeof(*asked));
+                        if (!asked)
+                                return CKPT_E_NOMEM;
+                }
+                if (!asked[place->object])
+                        r = ckpt_source_verify(&plan->session->diagnostics, source, place->object);
+                asked[place->object] = true;
         }
-        return CKPT_OK;
+        return r;
 }
 
 ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *options,

@@ -95,8 +95,9 @@ static bool has_lm_head(ckpt_mapper *m)
 }
 
 /*
- * The configuration's word; without one (an embedder's configuration may not have come through the config loader) Gemma's
- * class is tied, and another checkpoint that has no lm_head must be using its embedding.
+ * The configuration's word; without one (an embedder's configuration may not have come through the
+ * config loader) Gemma's class is tied, and another checkpoint that has no lm_head must be using
+ * its embedding.
  */
 static bool is_tied(ckpt_mapper *m)
 {

@@ -7,11 +7,15 @@
  *
  *  1. Only fixed-width integers and pointers cross it. Enumerations cross as int32_t.
  *  2. Every struct that one side fills and the other reads begins with `struct_size`, set
- *     by its author to sizeof. A reader looks at a member only through CKPT_HAS().
+ *     by its author to sizeof. A reader looks at a member only through CKPT_HAS(). So an older
+ *     plugin's shorter table is read as if what it lacks were NULL, and what a newer plugin
+ *     adds behind what the host knows is not looked at. Where the reader is the embedder's
+ *     (ckpt_param, ckpt_diagnostic, …), the struct has no size and is part of the library's ABI.
  *  3. Members are appended, never moved, resized or given a new meaning. Arrays across the
  *     boundary are arrays of pointers, so that an element may grow.
  *  4. Strings are UTF-8 and NUL-terminated, and live as long as the object they came from.
  *  5. Outputs are named `ret_…` and are written only on success. Whoever allocates frees.
+ *     Pointers that are returned are borrowed unless their function says that the caller owns them.
  *  6. No varargs cross it. A function that formats is an inline of this SDK.
  *
  * Threads. Every function and slot carries one of these tags:
@@ -19,6 +23,8 @@
  *   [control]     one thread at a time per load
  *   [worker]      a reader thread of a load, several at once
  *   [any-thread]  any thread at any time while the object lives
+ * A tag on a group's heading holds for all of the group. Slots of two loads may run at the same
+ * time, so a component keeps its state in self->impl, which is one load's, and not in statics.
  */
 
 #include <stdbool.h>
@@ -29,29 +35,39 @@
 extern "C" {
 #endif
 
-/** A plugin runs on a host of the same major version. Minor versions only append. */
+/**
+ * A plugin runs on a host of the same major version; with another it is refused, CKPT_E_UNSUPPORTED. Minor
+ * versions only append, so either side may be the newer one.
+ */
 #define CKPT_ABI_MAJOR 1u
 #define CKPT_ABI_MINOR 0u
 
 /**
- * Whether the author of *p knew the member and, for a pointer member, set it.
- * The only way in which a struct from across the boundary is read.
+ * Whether the author of *p knew the member and set it to anything but zero; false for a NULL `p`.
+ * The only way in which a struct from across the boundary is read:
+ *
+ *         if (CKPT_HAS(plugin, init))
+ *                 r = plugin->init(api);
  */
 #define CKPT_HAS(p, member)                                                                             \
         ((p) != NULL && (p)->struct_size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member) && \
          (p)->member)
 
-/** As CKPT_HAS, for members whose zero is a value. */
+/** As CKPT_HAS, for members whose zero is a value: whether the struct is long enough to hold the member. */
 #define CKPT_KNOWS(p, member) \
         ((p) != NULL && (p)->struct_size >= offsetof(__typeof__(*(p)), member) + sizeof((p)->member))
 
-/** Makes one symbol of a plugin visible. */
+/** Makes one symbol visible in a plugin that is built with -fvisibility=hidden. */
 #define CKPT_EXPORT __attribute__((visibility("default")))
 
 /**
  * Result of a call. 0 is success. Negative is a failure: it is forwarded unchanged, and
  * whoever saw it first has recorded a diagnostic. Positive is a documented condition of
  * one function, handled by its caller and never forwarded.
+ *
+ * A slot that fails without having recorded a reason, or returns a positive status, has broken
+ * its duty: the load ends with CKPT_E_PLUGIN, in the plugin's name. Only CKPT_E_NOMEM, and
+ * CKPT_E_CANCELLED of a load that was cancelled, need no reason. Words: ckpt_status_name.
  */
 typedef int32_t ckpt_status;
 
@@ -77,7 +93,7 @@ enum {
         CKPT_E_SYSTEM = -16     /**< threads, descriptors and the like */
 };
 
-/** Severity of a log line. */
+/** Severity of a log line, ascending. What is not in this range counts as the nearer end of it. */
 typedef int32_t ckpt_log_level;
 
 enum {
@@ -87,7 +103,7 @@ enum {
         CKPT_LOG_ERROR = 3
 };
 
-/** Which of the four interfaces a component implements. */
+/** Which of the four interfaces (ckpt/interfaces.h) a component implements; an index below CKPT_KIND_COUNT. */
 typedef int32_t ckpt_kind;
 
 enum {
@@ -99,8 +115,10 @@ enum {
 };
 
 /*
- * Objects. All are opaque and belong to the runtime; each begins with a pointer to the
- * table of services (ckpt/api.h), so that the inlines of this SDK need nothing but the object.
+ * Objects. All but ckpt_frame (ckpt/frame.h) are opaque, and belong to the runtime; each begins with a
+ * pointer to the table of services (ckpt/api.h), so that the inlines of this SDK need nothing but the object.
+ * A component gets them as arguments and keeps none beyond what is said of it: builders and rules are valid
+ * until the slot that got them returns; tensors, views of weights and modules until the load ends.
  */
 typedef struct ckpt_api ckpt_api;
 typedef struct ckpt_frame ckpt_frame;
@@ -120,7 +138,11 @@ typedef ckpt_frame ckpt_mapper;
 
 /**
  * Where an error was met, and what the user can do. Every member may be left zero.
- * `has_offset` says whether `offset` (bytes from the object's start) means anything.
+ * `has_offset` says whether `offset` (bytes from the object's start) means anything. Strings are
+ * copied by whoever is given the struct, so it may be a local:
+ *
+ *         const ckpt_where where = {.struct_size = sizeof(where), .object = "model.safetensors",
+ *                                   .has_offset = 1, .offset = 8, .hint = "download the file again"};
  */
 typedef struct ckpt_where {
         uint32_t struct_size;

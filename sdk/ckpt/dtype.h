@@ -11,6 +11,12 @@
  *
  * Sub-byte types (F4, F6_*) are stored packed; a tensor of one of them occupies a
  * whole number of bytes, and so does every slice that the runtime is asked for.
+ *
+ * Sources of the encodings: IEEE 754-2019 (F16, F32, F64), the OCP 8-bit floating point
+ * specification (F8_E4M3, F8_E5M2), the OCP microscaling formats (F4, F6_*, F8_E8M0), PyTorch's
+ * float8_*fnuz; BF16 is the upper half of an F32. C64 is two F32, the real part first.
+ *
+ * The functions here are pure: any number may be passed, from any thread [any-thread].
  */
 
 #include <stdbool.h>
@@ -20,7 +26,7 @@
 extern "C" {
 #endif
 
-/** Element type. Crosses the ABI as a 32-bit integer. */
+/** Element type. Crosses the ABI as a 32-bit integer; one that is not below CKPT_DTYPE_COUNT is no type. */
 typedef int32_t ckpt_dtype;
 
 enum {
@@ -50,7 +56,10 @@ enum {
         CKPT_DTYPE_COUNT = 23
 };
 
-/** What a type's values are, for the rules of casting and arithmetic. */
+/**
+ * What a type's values are, for the rules of casting (ckpt_dtype_can_cast) and of arithmetic. FLOAT and
+ * SCALE stand last: what is at least FLOAT can be cast to each other.
+ */
 typedef int32_t ckpt_dtype_class;
 
 enum {
@@ -61,7 +70,7 @@ enum {
         CKPT_CLASS_SCALE = 4  /**< E8M0: powers of two; cast to and from floats, no arithmetic */
 };
 
-/** Bits of one element; 0 for a number that is no type. */
+/** Bits of one element, 4 to 64; 0 for a number that is no type, CKPT_DTYPE_NONE included. */
 static inline uint32_t ckpt_dtype_bits(ckpt_dtype dtype)
 {
         static const uint8_t bits[CKPT_DTYPE_COUNT] = {0,  8,  4,  6,  6,  8,  8,  8,  8,  8,  8, 8,
@@ -70,7 +79,7 @@ static inline uint32_t ckpt_dtype_bits(ckpt_dtype dtype)
         return dtype > 0 && dtype < CKPT_DTYPE_COUNT ? bits[dtype] : 0;
 }
 
-/** The type's name as safetensors spells it ("BF16"); "?" for a number that is no type. */
+/** The type's name as safetensors spells it ("BF16"), a static string; "?" for a number that is no type. */
 static inline const char *ckpt_dtype_name(ckpt_dtype dtype)
 {
         static const char *const names[CKPT_DTYPE_COUNT] = {
@@ -81,7 +90,7 @@ static inline const char *ckpt_dtype_name(ckpt_dtype dtype)
         return dtype > 0 && dtype < CKPT_DTYPE_COUNT ? names[dtype] : "?";
 }
 
-/** What the type's values are. */
+/** The class of a type; CKPT_CLASS_OTHER also for a number that is no type. */
 static inline ckpt_dtype_class ckpt_dtype_class_of(ckpt_dtype dtype)
 {
         switch (dtype) {
@@ -115,6 +124,11 @@ static inline ckpt_dtype_class ckpt_dtype_class_of(ckpt_dtype dtype)
  * Whether a tensor may be cast: float (or E8M0) to float (or E8M0) by PyTorch's rules,
  * and integers to a wider integer that holds every value. Nothing else: a cast that can
  * lose an integer is a decision that a checkpoint loader must not take in silence.
+ *
+ *         F32 -> BF16, F8_E4M3 -> F32, F8_E8M0 -> F32, U8 -> I16, I32 -> I64     yes
+ *         U8 -> I8, I64 -> I32, I8 -> U16, I32 -> F32, BOOL -> U8, F4 -> F32      no
+ *
+ * A type may always be "cast" to itself, which changes nothing. False for what is no type.
  */
 static inline bool ckpt_dtype_can_cast(ckpt_dtype from, ckpt_dtype to)
 {
@@ -130,7 +144,10 @@ static inline bool ckpt_dtype_can_cast(ckpt_dtype from, ckpt_dtype to)
         return f == CKPT_CLASS_SIGNED && t == CKPT_CLASS_SIGNED && wider;
 }
 
-/** Whether add, mul and neg_exp are defined on the type: floats of 16 bits and more, as in PyTorch. */
+/**
+ * Whether ckpt_tensor_add_scalar, _mul_scalar and _neg_exp are defined on the type: floats of 16 bits and
+ * more, as in PyTorch. Cast an 8-bit float first.
+ */
 static inline bool ckpt_dtype_has_arithmetic(ckpt_dtype dtype)
 {
         return dtype == CKPT_DTYPE_F16 || dtype == CKPT_DTYPE_BF16 || dtype == CKPT_DTYPE_F32 ||

@@ -14,8 +14,8 @@
  * same source is linked into a program with -DCKPT_PLUGIN_STATIC=name, which calls its struct
  * `ckpt_plugin_name`, and is added with ckpt_host_add_plugin.
  *
- * The entry is constant data and is judged before any code of the plugin runs. docs/abi.md has the numbered
- * duties of both sides.
+ * The entry is constant data and is judged before any code of the plugin runs; ckpt/abi.h has the rules that
+ * both sides keep. A plugin is accepted whole or not at all.
  */
 
 #include <ckpt/interfaces.h>
@@ -24,6 +24,12 @@
 extern "C" {
 #endif
 
+/**
+ * What a plugin is. All of it is constant data that lives as long as the process: the host keeps pointers to
+ * it. Strings are not NULL and not empty; ids "ckpt" and "embedder" are the runtime's. Refusals say why
+ * (ckpt_plugin_info): CKPT_E_UNSUPPORTED for another major version, CKPT_E_AMBIGUOUS for an id or a key that
+ * another plugin has, CKPT_E_PLUGIN for data that is not well-formed, `init`'s own status.
+ */
 typedef struct ckpt_plugin {
         uint32_t struct_size;
         uint32_t abi_major; /**< must equal the host's */
@@ -37,15 +43,18 @@ typedef struct ckpt_plugin {
         uint32_t n_components;
         uint32_t reserved0;
 
-        /** Once, after the plugin was accepted; a failure refuses it. Optional. [scan] */
+        /** Once per host, after the rest was found to be good; a failure refuses the plugin. There is no frame
+         * to record a reason on: the status alone is reported. `api` lives on. Optional. [scan] */
         ckpt_status (*init)(const ckpt_api *api);
-        /** Once, when the host ends, if init succeeded. The file stays mapped. Optional. [scan] */
+        /** Once per host, when it ends, if the plugin was in use; last plugin first. No load of that host is
+         * left. The file stays mapped. Optional. [scan] */
         void (*deinit)(void);
-        /** Interfaces beyond these four, by a versioned name ("ckpt.name/1"). Optional. [any-thread] */
+        /** Interfaces beyond these four, by a versioned name ("ckpt.name/1"): constant data, or NULL for a
+         * name that it does not know. This version of the host asks for none. Optional. [any-thread] */
         const void *(*get_extension)(const char *id);
 } ckpt_plugin;
 
-/** Name of the symbol that a plugin exports. */
+/** Name of the symbol that a plugin exports: a ckpt_plugin, not a function. */
 #define CKPT_PLUGIN_SYMBOL "ckpt_plugin_entry"
 
 #ifndef CKPT_PLUGIN_STATIC
@@ -56,7 +65,16 @@ typedef struct ckpt_plugin {
 #        define CKPT_PLUGIN_NAME         CKPT_PLUGIN_PASTE(ckpt_plugin_, CKPT_PLUGIN_STATIC)
 #endif
 
-/** Components, for CKPT_PLUGIN. `model_` NULL is the format's default; `extends_` a parent format, or NULL.
+/**
+ * Components, for CKPT_PLUGIN: each is a pointer to constant data of static storage. `table_` points to a
+ * table of ckpt/interfaces.h. `model_` NULL is the format's default; `extends_` a parent format, or NULL.
+ *
+ *         CKPT_PLUGIN("org.example.gguf", "1.0.0", "MIT", "GGUF files",
+ *                     CKPT_CHECKPOINT_LOADER("GGUF", "HF", &checkpoint_loader),
+ *                     CKPT_WEIGHT_LOADER("GGUF", "HF", &weight_loader),
+ *                     CKPT_WEIGHT_MAPPER("GGUF", "LlamaForCausalLM", &llama_mapper));
+ *
+ * leaves the configuration and all other mappers to format "HF".
  */
 #define CKPT_COMPONENT_(kind_, format_, model_, extends_, member_, table_)                   \
         &(const ckpt_component)                                                              \
@@ -77,7 +95,11 @@ typedef struct ckpt_plugin {
 #define CKPT_WEIGHT_MAPPER_EXTENDS(format_, extends_, table_) \
         CKPT_COMPONENT_(CKPT_KIND_WEIGHT_MAPPER, format_, NULL, extends_, weight_mapper, table_)
 
-/** Defines the plugin's entry; the components follow the description. */
+/**
+ * Defines the plugin's entry; the components, at least one, follow the description. Once per plugin, at the
+ * end of one file of it. Without init, deinit and get_extension: a plugin that wants them defines the struct
+ * CKPT_PLUGIN_NAME itself, as this does.
+ */
 #define CKPT_PLUGIN(id_, version_, license_, description_, ...)                                       \
         extern CKPT_EXPORT const ckpt_plugin CKPT_PLUGIN_NAME;                                        \
         static const ckpt_component *const ckpt_plugin_components_[] = {__VA_ARGS__};                 \

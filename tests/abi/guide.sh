@@ -83,8 +83,9 @@ do_run() { # block
     report "$status" "the guide's commands: $title" "$tmp/out"
 }
 
-# What is linked to a library with a sanitizer needs the same.
-printf '#!/bin/sh\nexec %s %s "$@"\n' "$*" \
+# The guide says cc. It gets the build's own compiler, and what is linked to a library with a
+# sanitizer needs the same.
+printf '#!/bin/sh\nPATH="%s" exec %s %s "$@"\n' "$PATH" "$*" \
     "$([ "$sanitizer" = none ] || echo "-fsanitize=$sanitizer")" >"$tmp/bin/cc"
 chmod +x "$tmp/bin/cc"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Every fixture under every mapping, by every path, on the first CUDA device. Skips aloud where none answers.
+ * Every fixture under every mapping, by every path, on the first CUDA device. Skips aloud where
+ * none answers.
  */
 
 #include <stdio.h>
@@ -42,8 +43,8 @@ static ckpt_status try_load(ckpt_host *host, char *ret_why, size_t size)
 }
 
 /*
- * The load itself must say that there is no device, and the CUDA library must agree: a load that only fails where a
- * device is there is no reason to skip.
+ * The load itself must say that there is no device, and the CUDA library must agree: a load that
+ * only fails where a device is there is no reason to skip.
  */
 static bool no_device(char *ret_why, size_t size)
 {

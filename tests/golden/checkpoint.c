@@ -39,9 +39,11 @@ static ckpt_dtype parse_dtype(const char *name)
         return dtype;
 }
 
-static void add_tensor(checkpoint *c, const char *name, const json_t *entry, const uint8_t *file, uint64_t data)
+static void add_tensor(checkpoint *c, const char *name, const json_t *entry, const uint8_t *file,
+                       uint64_t data)
 {
-        const json_t *shape = json_object_get(entry, "shape"), *offsets = json_object_get(entry, "data_offsets");
+        const json_t *shape = json_object_get(entry, "shape"),
+                     *offsets = json_object_get(entry, "data_offsets");
         const uint64_t begin = (uint64_t)json_integer_value(json_array_get(offsets, 0));
         const uint64_t end = (uint64_t)json_integer_value(json_array_get(offsets, 1));
         checkpoint_tensor *tensor;

@@ -5,8 +5,8 @@
 /*
  * A checkpoint in memory: every tensor of some safetensors files, read by a reader of the tests' own
  *
- * It trusts the files, which PyTorch wrote or the test itself had written; what matters here is that it shares no code
- * with the plugins.
+ * It trusts the files, which PyTorch wrote or the test itself had written; what matters here is
+ * that it shares no code with the plugins.
  */
 
 #include <stddef.h>

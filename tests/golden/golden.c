@@ -9,8 +9,9 @@
 #include <xxhash.h>
 
 static const char *const models[GOLDEN_MODELS] = {
-        "gemma3-bf16", "gemma3-bf16-sharded", "gemma3-fp16",    "gemma3-fp16-sharded", "gemma3-fp32",   "gemma3-fp32-sharded",
-        "gemma3-kv1",  "gemma3-vlm-old",      "gemma3-vlm-new", "gemma3-vlm-v5",       "llama",         "qwen2",
+        "gemma3-bf16",    "gemma3-bf16-sharded", "gemma3-fp16", "gemma3-fp16-sharded",
+        "gemma3-fp32",    "gemma3-fp32-sharded", "gemma3-kv1",  "gemma3-vlm-old",
+        "gemma3-vlm-new", "gemma3-vlm-v5",       "llama",       "qwen2",
 };
 
 static const golden_case cases[GOLDEN_CASES] = {
@@ -171,9 +172,11 @@ void golden_check(const golden *g, const ckpt_load *load, ckpt_status status, co
 
         if (status == CKPT_OK)
                 return;
-        for (uint64_t i = 0; load && at < sizeof(reasons) && ckpt_load_diagnostic(load, i, &diagnostic) == CKPT_OK; i++)
+        for (uint64_t i = 0;
+             load && at < sizeof(reasons) && ckpt_load_diagnostic(load, i, &diagnostic) == CKPT_OK; i++)
                 at += (size_t)snprintf(reasons + at, sizeof(reasons) - at, "%s; ", diagnostic.text);
-        ck_abort_msg("%s %s: %s: %s: %s", g->model, g->mapping->name, call, ckpt_status_name(status), reasons);
+        ck_abort_msg("%s %s: %s: %s: %s", g->model, g->mapping->name, call, ckpt_status_name(status),
+                     reasons);
 }
 
 void golden_digest(const void *bytes, uint64_t size, uint8_t ret_digest[16])
@@ -186,30 +189,34 @@ void golden_digest(const void *bytes, uint64_t size, uint8_t ret_digest[16])
 
 static void compare_kind(const golden *g, const golden_line *line, const ckpt_param *param)
 {
-        ck_assert_msg(param->dtype == line->dtype, "%s %s: %s is %s instead of %s", g->model, g->mapping->name, line->name,
-                      ckpt_dtype_name(param->dtype), ckpt_dtype_name(line->dtype));
-        ck_assert_msg(param->rank == line->rank, "%s %s: %s has rank %u instead of %u", g->model, g->mapping->name,
-                      line->name, param->rank, line->rank);
+        ck_assert_msg(param->dtype == line->dtype, "%s %s: %s is %s instead of %s", g->model,
+                      g->mapping->name, line->name, ckpt_dtype_name(param->dtype),
+                      ckpt_dtype_name(line->dtype));
+        ck_assert_msg(param->rank == line->rank, "%s %s: %s has rank %u instead of %u", g->model,
+                      g->mapping->name, line->name, param->rank, line->rank);
         for (uint32_t i = 0; i < line->rank; i++)
-                ck_assert_msg(param->shape[i] == line->shape[i], "%s %s: %s: axis %u is %lld instead of %lld", g->model,
-                              g->mapping->name, line->name, i, (long long)param->shape[i], (long long)line->shape[i]);
+                ck_assert_msg(param->shape[i] == line->shape[i], "%s %s: %s: axis %u is %lld instead of %lld",
+                              g->model, g->mapping->name, line->name, i, (long long)param->shape[i],
+                              (long long)line->shape[i]);
         ck_assert_uint_eq(param->size, line->size);
         ck_assert_ptr_nonnull(param->data);
 }
 
-static void compare_bytes(const golden *g, const golden_line *line, const ckpt_model *model, const ckpt_param *param)
+static void compare_bytes(const golden *g, const golden_line *line, const ckpt_model *model,
+                          const ckpt_param *param)
 {
         uint8_t *bytes = malloc(param->size + 1), digest[16];
 
         ck_assert_ptr_nonnull(bytes);
-        ck_assert_msg(ckpt_model_read(model, param, 0, bytes, param->size) == CKPT_OK, "%s %s: %s cannot be read", g->model,
-                      g->mapping->name, line->name);
+        ck_assert_msg(ckpt_model_read(model, param, 0, bytes, param->size) == CKPT_OK,
+                      "%s %s: %s cannot be read", g->model, g->mapping->name, line->name);
         golden_digest(bytes, param->size, digest);
         free(bytes);
-        ck_assert_msg(memcmp(digest, line->digest, 16) == 0, "%s %s: %s has the wrong bytes", g->model, g->mapping->name,
-                      line->name);
-        ck_assert_msg(param->has_digest && memcmp(param->digest, line->digest, 16) == 0, "%s %s: %s: the load's digest %s",
-                      g->model, g->mapping->name, line->name, param->has_digest ? "is wrong" : "is missing");
+        ck_assert_msg(memcmp(digest, line->digest, 16) == 0, "%s %s: %s has the wrong bytes", g->model,
+                      g->mapping->name, line->name);
+        ck_assert_msg(param->has_digest && memcmp(param->digest, line->digest, 16) == 0,
+                      "%s %s: %s: the load's digest %s", g->model, g->mapping->name, line->name,
+                      param->has_digest ? "is wrong" : "is missing");
 }
 
 void golden_compare(const golden *g, const ckpt_model *model)
@@ -224,18 +231,20 @@ void golden_compare(const golden *g, const ckpt_model *model)
 
                 if (param->skipped) {
                         ck_assert_msg(strcmp(param->name, "lm_head.weight") == 0 && !line && !param->data,
-                                      "%s %s: %s was skipped by %s", g->model, g->mapping->name, param->name, param->skipped);
+                                      "%s %s: %s was skipped by %s", g->model, g->mapping->name, param->name,
+                                      param->skipped);
                         continue;
                 }
-                ck_assert_msg(line != NULL, "%s %s: %s should not be there", g->model, g->mapping->name, param->name);
+                ck_assert_msg(line != NULL, "%s %s: %s should not be there", g->model, g->mapping->name,
+                              param->name);
                 ck_assert_ptr_eq(ckpt_model_find(model, param->name), param);
                 compare_kind(g, line, param);
                 compare_bytes(g, line, model, param);
                 loaded++;
         }
         for (uint64_t i = 0; i < g->count; i++)
-                ck_assert_msg(ckpt_model_find(model, g->lines[i].name) != NULL, "%s %s: %s is missing", g->model,
-                              g->mapping->name, g->lines[i].name);
+                ck_assert_msg(ckpt_model_find(model, g->lines[i].name) != NULL, "%s %s: %s is missing",
+                              g->model, g->mapping->name, g->lines[i].name);
         ck_assert_uint_eq(loaded, g->count);
 }
 

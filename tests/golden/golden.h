@@ -5,9 +5,10 @@
 /*
  * Goldens: what PyTorch makes of the fixtures, and what a load made of them
  *
- * A golden is one fixture under one mapping: the lines of its expected/CASE.tsv. They are numbered model by model, so
- * that a loop test can walk them. Every failure names fixture, case and tensor. The program says on which device
- * everything runs, so that CPU and CUDA pass through the very same code.
+ * A golden is one fixture under one mapping: the lines of its expected/CASE.tsv. They are numbered
+ * model by model, so that a loop test can walk them. Every failure names fixture, case and tensor.
+ * The program says on which device everything runs, so that CPU and CUDA pass through the very same
+ * code.
  */
 
 #include <check.h>
@@ -15,8 +16,8 @@
 #include <ckpt/ckpt.h>
 
 #define GOLDEN_MODELS 12
-#define GOLDEN_CASES 11
-#define GOLDEN_RANK 8
+#define GOLDEN_CASES  11
+#define GOLDEN_RANK   8
 
 /** Which part of the model one process holds. */
 typedef struct golden_case {
@@ -64,7 +65,10 @@ const char *golden_place(const char *variable);
 ckpt_host *golden_host(void);
 /** Options for the golden's mapping, on the program's device, with digests. */
 ckpt_load_options golden_options(const golden *g);
-/** The configuration's text, the text model's keys mirrored at the top as ckpt/config.h has them; free() it. */
+/**
+ * The configuration's text, the text model's keys mirrored at the top as ckpt/config.h has them;
+ * free() it.
+ */
 char *golden_config_text(const golden *g);
 
 /** Fails the test with everything that the load has recorded unless `status` is 0. */
@@ -74,8 +78,9 @@ void golden_check(const golden *g, const ckpt_load *load, ckpt_status status, co
 /** XXH3-128 in canonical byte order. */
 void golden_digest(const void *bytes, uint64_t size, uint8_t ret_digest[16]);
 /**
- * The model is the golden: the same names both ways, dtype, shape, and digest: the load's, and one made here from the
- * bytes. A skipped parameter may only be the tied lm_head, and must have no data.
+ * The model is the golden: the same names both ways, dtype, shape, and digest: the load's, and one
+ * made here from the bytes. A skipped parameter may only be the tied lm_head, and must have no
+ * data.
  */
 void golden_compare(const golden *g, const ckpt_model *model);
 /** Runs what is left of the load and compares what it made. */

@@ -16,8 +16,8 @@ START_TEST(one_call)
 
         golden_init(&g, _i);
         options = golden_options(&g);
-        ck_assert_msg(ckpt_load_dir(host, g.directory, &options, &model) == CKPT_OK, "%s %s: %s", g.model, g.mapping->name,
-                      ckpt_host_error(host));
+        ck_assert_msg(ckpt_load_dir(host, g.directory, &options, &model) == CKPT_OK, "%s %s: %s", g.model,
+                      g.mapping->name, ckpt_host_error(host));
         /* The model keeps alive what it needs. */
         ckpt_host_free(host);
         golden_compare(&g, model);
@@ -88,7 +88,8 @@ static void check_plan(const golden *g, const ckpt_plan *plan)
         for (uint64_t i = 0; ckpt_plan_param_info(plan, i, &param) == CKPT_OK; i++) {
                 const golden_line *line = golden_find(g, param.name);
 
-                ck_assert_msg(line || param.skipped, "%s %s: %s is planned", g->model, g->mapping->name, param.name);
+                ck_assert_msg(line || param.skipped, "%s %s: %s is planned", g->model, g->mapping->name,
+                              param.name);
                 if (!line)
                         continue;
                 ck_assert_ptr_nonnull(param.expression);

@@ -26,7 +26,10 @@ void paths_add_synthetic(TCase *tests);
 /** Everything above, for the program's device. */
 Suite *paths_suite(const char *name);
 
-/** Rows of the largest tensor of the synthetic checkpoint: 880 makes 12 MB, 3600 makes 200 MB. Each program defines it. */
+/**
+ * Rows of the largest tensor of the synthetic checkpoint: 880 makes 12 MB, 3600 makes 200 MB. Each
+ * program defines it.
+ */
 int64_t paths_synthetic_side(void);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One component of the embedder's own, never registered, with its own data; the other three are the stock ones
+ * One component of the embedder's own, never registered, with its own data; the other three are the
+ * stock ones
  */
 
 #include <stdatomic.h>
@@ -62,7 +63,8 @@ static ckpt_status own_read(ckpt_frame *self, uint64_t cookie, uint64_t offset, 
         atomic_fetch_add(&own->reads, 1);
         if (offset > tensor->size || size > tensor->size - offset) {
                 atomic_fetch_add(&own->broken, 1);
-                return ckpt_fail(self, CKPT_E_INVALID, NULL, "%s: a range outside of it was asked for", tensor->name);
+                return ckpt_fail(self, CKPT_E_INVALID, NULL, "%s: a range outside of it was asked for",
+                                 tensor->name);
         }
         if (access_of(cookie) == CKPT_ACCESS_WHOLE && (offset != 0 || size != tensor->size))
                 atomic_fetch_add(&own->broken, 1);
@@ -170,8 +172,8 @@ static const char *own_rename(ckpt_mapper *m, const char *name)
         return ckpt_mapper_rename(m->base, name);
 }
 
-static const ckpt_tensor *own_handle_manual_copy(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
-                                                 const char *name)
+static const ckpt_tensor *own_handle_manual_copy(ckpt_mapper *m, const ckpt_module *module,
+                                                 const ckpt_weights *weights, const char *name)
 {
         const own_mapper *own = m->data;
         const ckpt_tensor *tensor = ckpt_mapper_handle_manual_copy(m->base, module, weights, name);

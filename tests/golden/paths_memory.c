@@ -38,7 +38,8 @@ static const char *head_name(const golden *g)
         return below ? "language_model.lm_head.weight" : "lm_head.weight";
 }
 
-static void add(ckpt_weights *weights, const char *name, const checkpoint_tensor *tensor, const test_target *t, lent *l)
+static void add(ckpt_weights *weights, const char *name, const checkpoint_tensor *tensor,
+                const test_target *t, lent *l)
 {
         union {
                 const void *constant;
@@ -50,12 +51,13 @@ static void add(ckpt_weights *weights, const char *name, const checkpoint_tensor
                 l->memory = target_alloc(t, tensor->size);
                 target_write(t, l->memory, tensor->data, tensor->size);
         }
-        ck_assert_int_eq(ckpt_weights_add_memory(weights, name, tensor->dtype, tensor->rank, tensor->shape, NULL, l->memory,
-                                                 t ? golden_device() : NULL, release, l),
+        ck_assert_int_eq(ckpt_weights_add_memory(weights, name, tensor->dtype, tensor->rank, tensor->shape,
+                                                 NULL, l->memory, t ? golden_device() : NULL, release, l),
                          CKPT_OK);
 }
 
-static ckpt_weights *state_dictionary(ckpt_host *host, const golden *g, const checkpoint *c, const test_target *t, lent *lents)
+static ckpt_weights *state_dictionary(ckpt_host *host, const golden *g, const checkpoint *c,
+                                      const test_target *t, lent *lents)
 {
         ckpt_weights *weights = NULL;
 

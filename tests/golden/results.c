@@ -39,7 +39,8 @@ static ckpt_model *load_model(const golden *g)
         ckpt_host *host = golden_host();
         ckpt_model *model = NULL;
 
-        ck_assert_msg(ckpt_load_dir(host, g->directory, &options, &model) == CKPT_OK, "%s", ckpt_host_error(host));
+        ck_assert_msg(ckpt_load_dir(host, g->directory, &options, &model) == CKPT_OK, "%s",
+                      ckpt_host_error(host));
         ckpt_host_free(host);
         return model;
 }
@@ -67,13 +68,16 @@ static void compare_whole(const golden *g, const ckpt_model *model, const checkp
                 const checkpoint_tensor *tensor = &expected->tensors[i];
                 const ckpt_param *param = ckpt_model_find(model, tensor->name);
                 uint8_t *bytes = malloc(tensor->size);
+                uint64_t at = 0;
 
+                ck_assert_ptr_nonnull(bytes);
                 ck_assert_msg(param != NULL, "%s is missing", tensor->name);
                 ck_assert_uint_eq(param->size, tensor->size);
                 ck_assert_int_eq(ckpt_model_read(model, param, 0, bytes, param->size), CKPT_OK);
-                for (uint64_t at = 0; at < tensor->size; at++)
-                        ck_assert_msg(bytes[at] == tensor->data[at], "%s %s: %s: byte %llu is %02x instead of %02x", g->model,
-                                      g->mapping->name, tensor->name, (unsigned long long)at, bytes[at], tensor->data[at]);
+                while (at < tensor->size && bytes[at] == tensor->data[at])
+                        at++;
+                ck_assert_msg(at == tensor->size, "%s %s: %s: byte %llu is wrong", g->model, g->mapping->name,
+                              tensor->name, (unsigned long long)at);
                 free(bytes);
         }
 }
@@ -160,7 +164,8 @@ START_TEST(dlpack_keeps_the_model)
         ckpt_model_unref(model);
         check_dlpack(line, managed);
         target_init(&t);
-        target_read(&t, (const uint8_t *)managed->tensor.data + managed->tensor.byte_offset, bytes, line->size);
+        target_read(&t, (const uint8_t *)managed->tensor.data + managed->tensor.byte_offset, bytes,
+                    line->size);
         target_deinit(&t);
         golden_digest(bytes, line->size, digest);
         ck_assert_mem_eq(digest, line->digest, 16);
@@ -181,13 +186,15 @@ static void compare_export(const golden *g, const char *path)
                 const checkpoint_tensor *tensor = checkpoint_find(&c, line->name);
                 uint8_t digest[16];
 
-                ck_assert_msg(tensor != NULL, "%s %s: %s was not exported", g->model, g->mapping->name, line->name);
+                ck_assert_msg(tensor != NULL, "%s %s: %s was not exported", g->model, g->mapping->name,
+                              line->name);
                 ck_assert_int_eq(tensor->dtype, line->dtype);
                 ck_assert_uint_eq(tensor->rank, line->rank);
                 ck_assert_mem_eq(tensor->shape, line->shape, line->rank * sizeof(*line->shape));
                 golden_digest(tensor->data, tensor->size, digest);
-                ck_assert_msg(memcmp(digest, line->digest, 16) == 0, "%s %s: %s was exported with the wrong bytes", g->model,
-                              g->mapping->name, line->name);
+                ck_assert_msg(memcmp(digest, line->digest, 16) == 0,
+                              "%s %s: %s was exported with the wrong bytes", g->model, g->mapping->name,
+                              line->name);
         }
         checkpoint_deinit(&c);
 }
@@ -267,8 +274,10 @@ static void on_progress(void *context, const ckpt_progress *progress)
         seen *s = context;
 
         s->progress++;
-        s->backwards += progress->bytes_read < s->last.bytes_read || progress->params_ready < s->last.params_ready ||
-                        progress->params_ready > progress->params_total || progress->bytes_read > progress->bytes_total;
+        s->backwards += progress->bytes_read < s->last.bytes_read ||
+                        progress->params_ready < s->last.params_ready ||
+                        progress->params_ready > progress->params_total ||
+                        progress->bytes_read > progress->bytes_total;
         s->last = *progress;
 }
 
@@ -318,7 +327,8 @@ START_TEST(callbacks_tell_the_truth)
         golden_run(&g, load);
         check_totals(&g, load, &totals);
         for (uint64_t i = 0; i < g.count; i++)
-                ck_assert_msg(s.ready[i] == 1, "%s: %s was reported %u times", g.model, g.lines[i].name, s.ready[i]);
+                ck_assert_msg(s.ready[i] == 1, "%s: %s was reported %u times", g.model, g.lines[i].name,
+                              s.ready[i]);
         ck_assert_uint_eq(s.unknown, 0);
         ck_assert_uint_eq(s.wrong, 0);
         ck_assert_uint_gt(s.progress, 0);

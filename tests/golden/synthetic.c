@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Operations that no fixture has, on tensors that need many tiles: row and column shards with a cast, a transpose with
- * a cast, gathered rows, batched transposes, a fused target, through a mapper of the test's own
+ * Operations that no fixture has, on tensors that need many tiles: row and column shards with a
+ * cast, a transpose with a cast, gathered rows, batched transposes, a fused target, through a
+ * mapper of the test's own
  */
 
 #include "synthetic.h"
@@ -38,8 +39,8 @@ static const ckpt_tensor *gathered(const ckpt_tensor *tensor)
         return result;
 }
 
-static const ckpt_tensor *handle_manual_copy(ckpt_mapper *m, const ckpt_module *module, const ckpt_weights *weights,
-                                             const char *name)
+static const ckpt_tensor *handle_manual_copy(ckpt_mapper *m, const ckpt_module *module,
+                                             const ckpt_weights *weights, const char *name)
 {
         static const int32_t swapped[] = {0, 2, 1};
         const ckpt_tensor *tensor = ckpt_mapper_handle_manual_copy(m->base, module, weights, name);
@@ -57,7 +58,8 @@ static const ckpt_tensor *handle_manual_copy(ckpt_mapper *m, const ckpt_module *
 static void map_weights(ckpt_mapper *m, ckpt_rules *rules)
 {
         static const char *const sources[] = {"first", "second"};
-        static const ckpt_shard column = CKPT_SHARD_COLUMN(CKPT_GROUP_TP), row = CKPT_SHARD_ROW(CKPT_GROUP_TP);
+        static const ckpt_shard column = CKPT_SHARD_COLUMN(CKPT_GROUP_TP),
+                                row = CKPT_SHARD_ROW(CKPT_GROUP_TP);
 
         (void)m;
         ckpt_rules_fuse(rules, "joined", sources, 2);
@@ -111,15 +113,18 @@ static uint32_t plain_at(const expectation *e, int64_t i, int64_t j)
 
 static uint32_t joined_at(const expectation *e, int64_t i, int64_t j)
 {
-        const int64_t *first = e->tensors[SYNTHETIC_FIRST].shape, *second = e->tensors[SYNTHETIC_SECOND].shape;
+        const int64_t *first = e->tensors[SYNTHETIC_FIRST].shape,
+                      *second = e->tensors[SYNTHETIC_SECOND].shape;
         const int64_t mine = first[0] / RANKS;
 
         if (i < mine)
                 return synthetic_bf16(e->tensors, SYNTHETIC_FIRST, (e->rank * mine + i) * first[1] + j);
-        return synthetic_bf16(e->tensors, SYNTHETIC_SECOND, (e->rank * second[0] / RANKS + i - mine) * second[1] + j);
+        return synthetic_bf16(e->tensors, SYNTHETIC_SECOND,
+                              (e->rank * second[0] / RANKS + i - mine) * second[1] + j);
 }
 
-static void compare(const expectation *e, const char *name, uint32_t (*at)(const expectation *, int64_t, int64_t))
+static void compare(const expectation *e, const char *name,
+                    uint32_t (*at)(const expectation *, int64_t, int64_t))
 {
         const ckpt_param *param = ckpt_model_find(e->model, name);
         const size_t width = ckpt_dtype_bits(param->dtype) / 8;
@@ -137,8 +142,8 @@ static void compare(const expectation *e, const char *name, uint32_t (*at)(const
                         wrong += memcmp(bytes + (size_t)(i * cols + j) * width, &want, width) != 0;
                 }
         free(bytes);
-        ck_assert_msg(wrong == 0, "%s: %llu of %lld elements are wrong on rank %lld", name, (unsigned long long)wrong,
-                      (long long)(rows * cols), (long long)e->rank);
+        ck_assert_msg(wrong == 0, "%s: %llu of %lld elements are wrong on rank %lld", name,
+                      (unsigned long long)wrong, (long long)(rows * cols), (long long)e->rank);
 }
 
 static void compare_all(const expectation *e)
@@ -153,13 +158,14 @@ static void compare_all(const expectation *e)
 
 /* ---- the engine's side ---- */
 
-static void add(ckpt_model *model, const char *module, int32_t role, ckpt_dtype dtype, uint32_t rank, int64_t a, int64_t b,
-                int64_t c)
+static void add(ckpt_model *model, const char *module, int32_t role, ckpt_dtype dtype, uint32_t rank,
+                int64_t a, int64_t b, int64_t c)
 {
         const int64_t shape[] = {a, b, c};
 
         ck_assert_int_eq(ckpt_model_add_module(model, module, role, NULL), CKPT_OK);
-        ck_assert_int_eq(ckpt_model_add_param_buffer(model, module, "weight", dtype, rank, shape, NULL), CKPT_OK);
+        ck_assert_int_eq(ckpt_model_add_param_buffer(model, module, "weight", dtype, rank, shape, NULL),
+                         CKPT_OK);
 }
 
 static ckpt_model *wanted(ckpt_host *host, const synthetic_tensor *t)
@@ -175,11 +181,13 @@ static ckpt_model *wanted(ckpt_host *host, const synthetic_tensor *t)
         add(model, "picked", CKPT_ROLE_LINEAR, CKPT_DTYPE_BF16, 2, picked[0] / RANKS, picked[1], 0);
         add(model, "batched", CKPT_ROLE_PLAIN, CKPT_DTYPE_BF16, 3, batched[0], batched[2], batched[1]);
         add(model, "plain", CKPT_ROLE_PLAIN, CKPT_DTYPE_I32, 1, t[SYNTHETIC_PLAIN].shape[0], 0, 0);
-        add(model, "joined", CKPT_ROLE_FUSED, CKPT_DTYPE_BF16, 2, (first[0] + second[0]) / RANKS, first[1], 0);
+        add(model, "joined", CKPT_ROLE_FUSED, CKPT_DTYPE_BF16, 2, (first[0] + second[0]) / RANKS, first[1],
+            0);
         return model;
 }
 
-static void load_rank(ckpt_host *host, const char *path, int32_t rank, uint64_t staging, const synthetic_tensor *tensors)
+static void load_rank(ckpt_host *host, const char *path, int32_t rank, uint64_t staging,
+                      const synthetic_tensor *tensors)
 {
         static const char config[] = "{\"architectures\": [\"SyntheticForTest\"]}";
         const ckpt_component component = {

@@ -5,8 +5,9 @@
 /*
  * A checkpoint whose every element is a function of its place
  *
- * So what a load must make of it can be computed element by element, without reading the file back and without the
- * operations under test. Floats are finite and of moderate size: how a cast treats the others is the kernels' tests.
+ * So what a load must make of it can be computed element by element, without reading the file back
+ * and without the operations under test. Floats are finite and of moderate size: how a cast treats
+ * the others is the kernels' tests.
  */
 
 #include <stdint.h>

@@ -15,7 +15,10 @@ void synthetic_describe(int64_t side, synthetic_tensor ret_tensors[SYNTHETIC_TEN
                 [SYNTHETIC_ROWS] = {"rows.weight", CKPT_DTYPE_F32, 2, {side + 1, side - 2}},
                 [SYNTHETIC_TURNED] = {"turned.weight", CKPT_DTYPE_F32, 2, {side + 1, side - 3}},
                 [SYNTHETIC_PICKED] = {"picked.weight", CKPT_DTYPE_BF16, 2, {side * 2 + 2, side / 2 - 1}},
-                [SYNTHETIC_BATCHED] = {"batched.weight", CKPT_DTYPE_BF16, 3, {17, side / 4 + 1, side / 4 + 3}},
+                [SYNTHETIC_BATCHED] = {"batched.weight",
+                                       CKPT_DTYPE_BF16,
+                                       3,
+                                       {17, side / 4 + 1, side / 4 + 3}},
                 [SYNTHETIC_PLAIN] = {"plain.weight", CKPT_DTYPE_I32, 1, {side * 256 - 1}},
                 [SYNTHETIC_FIRST] = {"first.weight", CKPT_DTYPE_F32, 2, {side / 2, side + 5}},
                 [SYNTHETIC_SECOND] = {"second.weight", CKPT_DTYPE_F32, 2, {side / 4, side + 5}},
@@ -92,15 +95,18 @@ void synthetic_write(const char *path, const synthetic_tensor *tensors)
 
         ck_assert_ptr_nonnull(file);
         for (int i = 0; i < SYNTHETIC_TENSORS; i++) {
-                const uint64_t size = (uint64_t)count_of(&tensors[i]) * (ckpt_dtype_bits(tensors[i].dtype) / 8);
+                const uint64_t size =
+                        (uint64_t)count_of(&tensors[i]) * (ckpt_dtype_bits(tensors[i].dtype) / 8);
 
-                at += (size_t)snprintf(header + at, sizeof(header) - at, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", i ? "," : "{",
+                at += (size_t)snprintf(header + at, sizeof(header) - at,
+                                       "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[", i ? "," : "{",
                                        tensors[i].name, ckpt_dtype_name(tensors[i].dtype));
                 for (uint32_t axis = 0; axis < tensors[i].rank; axis++)
-                        at += (size_t)snprintf(header + at, sizeof(header) - at, "%s%" PRId64, axis ? "," : "",
-                                               tensors[i].shape[axis]);
-                at += (size_t)snprintf(header + at, sizeof(header) - at, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
-                                       offset, offset + size);
+                        at += (size_t)snprintf(header + at, sizeof(header) - at, "%s%" PRId64,
+                                               axis ? "," : "", tensors[i].shape[axis]);
+                at += (size_t)snprintf(header + at, sizeof(header) - at,
+                                       "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", offset,
+                                       offset + size);
                 offset += size;
         }
         at += (size_t)snprintf(header + at, sizeof(header) - at, "}");

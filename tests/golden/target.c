@@ -7,11 +7,11 @@
 #include "../device/test_kernels_open.h"
 #include "golden.h"
 
-#define TARGET_OK(t, call)                                                                                           \
-        do {                                                                                                         \
-                const int32_t status_ = (call);                                                                      \
-                                                                                                                     \
-                ck_assert_msg(status_ >= 0, "%s: %s", #call, (t)->backend->describe(status_));                       \
+#define TARGET_OK(t, call)                                                                     \
+        do {                                                                                   \
+                const int32_t status_ = (call);                                                \
+                                                                                               \
+                ck_assert_msg(status_ >= 0, "%s: %s", #call, (t)->backend->describe(status_)); \
         } while (0)
 
 void target_init(test_target *t)

@@ -109,7 +109,8 @@ END_TEST
 
 START_TEST(the_index_leaves_the_directory)
 {
-        static const char *const names[] = {"../model.safetensors", "sub/" SHARD_1, "/etc/passwd", "..", ""};
+        static const char *const names[] = {"../model.safetensors", ("sub/" SHARD_1), "/etc/passwd", "..",
+                                            ""};
 
         for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 checkpoint_copy("gemma3-bf16-sharded");

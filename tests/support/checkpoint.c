@@ -136,7 +136,8 @@ static void pack(tensor_file *tensors, char *packed, size_t *ret_size)
                 begin = (size_t)json_integer_value(json_array_get(offsets, 0));
                 size = (size_t)json_integer_value(json_array_get(offsets, 1)) - begin;
                 memcpy(packed + at, tensors->data + begin, size);
-                json_object_set_new(entry, "data_offsets", json_pack("[I, I]", (json_int_t)at, (json_int_t)(at + size)));
+                json_object_set_new(entry, "data_offsets",
+                                    json_pack("[I, I]", (json_int_t)at, (json_int_t)(at + size)));
                 at += size;
         }
         *ret_size = at;
@@ -188,8 +189,8 @@ void tensor_file_drop_prefix(tensor_file *tensors, const char *prefix)
         }
 }
 
-void tensor_file_add(tensor_file *tensors, const char *name, const char *dtype, const int64_t *shape, uint32_t rank,
-                     uint64_t size)
+void tensor_file_add(tensor_file *tensors, const char *name, const char *dtype, const int64_t *shape,
+                     uint32_t rank, uint64_t size)
 {
         char *grown = realloc(tensors->data, tensors->size + size + 1);
         json_t *dims = json_array();
@@ -199,8 +200,9 @@ void tensor_file_add(tensor_file *tensors, const char *name, const char *dtype, 
         for (uint32_t i = 0; i < rank; i++)
                 json_array_append_new(dims, json_integer(shape[i]));
         json_object_set_new(tensors->header, name,
-                            json_pack("{s: s, s: o, s: [I, I]}", "dtype", dtype, "shape", dims, "data_offsets",
-                                      (json_int_t)tensors->size, (json_int_t)(tensors->size + size)));
+                            json_pack("{s: s, s: o, s: [I, I]}", "dtype", dtype, "shape", dims,
+                                      "data_offsets", (json_int_t)tensors->size,
+                                      (json_int_t)(tensors->size + size)));
         tensors->data = grown;
         tensors->size += size;
 }

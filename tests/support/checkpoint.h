@@ -3,8 +3,8 @@
 #define TESTS_SUPPORT_CHECKPOINT_H
 
 /*
- * Spoiling a checkpoint: a fixture is copied into the scratch directory and changed there. Safetensors files are
- * taken apart and put together again here, by code that shares nothing with the library's.
+ * Spoiling a checkpoint: a fixture is copied into the scratch directory and changed there. Safetensors
+ * files are taken apart and put together again here, by code that shares nothing with the library's.
  */
 
 #include <jansson.h>
@@ -34,8 +34,8 @@ void tensor_file_drop(tensor_file *tensors, const char *name);
 /** Drops every tensor whose name begins so. */
 void tensor_file_drop_prefix(tensor_file *tensors, const char *prefix);
 /** Adds a tensor of zeros. */
-void tensor_file_add(tensor_file *tensors, const char *name, const char *dtype, const int64_t *shape, uint32_t rank,
-                     uint64_t size);
+void tensor_file_add(tensor_file *tensors, const char *name, const char *dtype, const int64_t *shape,
+                     uint32_t rank, uint64_t size);
 
 /** The commonest of the above in one call on model.safetensors. */
 void checkpoint_drop(const char *tensor);

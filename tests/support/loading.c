@@ -37,7 +37,8 @@ ckpt_host *stock_host(void)
         ck_assert_int_eq(ckpt_host_new(&host), CKPT_OK);
         ckpt_host_set_log(host, keep_line, NULL, CKPT_LOG_INFO);
         for (unsigned i = 0; i < 2; i++) {
-                snprintf(path, sizeof(path), "%s/%s.so", test_place("CKPT_TEST_PLUGINS"), i ? "gemma3" : "hf");
+                snprintf(path, sizeof(path), "%s/%s.so", test_place("CKPT_TEST_PLUGINS"),
+                         i ? "gemma3" : "hf");
                 ck_assert_msg(ckpt_host_add_plugin_file(host, path) == CKPT_OK, "%s", ckpt_host_error(host));
         }
         return host;
@@ -56,8 +57,8 @@ bool log_has(const char *word, ...)
         bool found = false;
 
         pthread_mutex_lock(&log_lock);
-        for (char *line = log_lines, *end; !found && (end = memchr(line, '\n', log_used - (size_t)(line - log_lines)));
-             line = end + 1) {
+        for (char *line = log_lines, *end;
+             !found && (end = memchr(line, '\n', log_used - (size_t)(line - log_lines))); line = end + 1) {
                 va_list words;
 
                 *end = '\0';
@@ -80,8 +81,8 @@ const char *fixture_path(const char *name)
         return path;
 }
 
-ckpt_load *run_load(ckpt_host *host, const char *path, const ckpt_load_options *options, ckpt_status *ret_status,
-                    ckpt_model **ret_model)
+ckpt_load *run_load(ckpt_host *host, const char *path, const ckpt_load_options *options,
+                    ckpt_status *ret_status, ckpt_model **ret_model)
 {
         ckpt_load *load = NULL;
 

@@ -16,11 +16,15 @@ bool log_has(const char *word, ...) __attribute__((sentinel));
 /** The path of a fixture; a buffer that the next call overwrites. */
 const char *fixture_path(const char *name);
 /** A load of a path that has been run; *ret_model is left alone when it fails. */
-ckpt_load *run_load(ckpt_host *host, const char *path, const ckpt_load_options *options, ckpt_status *ret_status,
-                    ckpt_model **ret_model);
+ckpt_load *run_load(ckpt_host *host, const char *path, const ckpt_load_options *options,
+                    ckpt_status *ret_status, ckpt_model **ret_model);
 
-/** A diagnostic of that status whose text holds every word; ends with NULL. The test fails without one, and shows all. */
-void expect_reason(const ckpt_load *load, ckpt_status status, const char *word, ...) __attribute__((sentinel));
+/**
+ * A diagnostic of that status whose text holds every word; ends with NULL. The test fails without one,
+ * and shows all.
+ */
+void expect_reason(const ckpt_load *load, ckpt_status status, const char *word, ...)
+        __attribute__((sentinel));
 /** How many diagnostics of failures hold the word. */
 unsigned count_reasons(const ckpt_load *load, const char *word);
 /** Fails unless the load ended so and, if it failed, gave its reasons. */

@@ -18,9 +18,9 @@ typedef struct resources {
 
 resources resources_now(void);
 /**
- * Threads and descriptors must be equal; the heap may have grown by `slack` bytes, and the address space by what the C
- * library keeps of stacks: a leak of mappings shows when what leaked is more than that.
- * Under a sanitizer, whose allocator keeps what is freed, only the first two are compared: it finds leaks itself.
+ * Threads and descriptors must be equal; the heap may have grown by `slack` bytes, and the address space by
+ * what the C library keeps of stacks: a leak of mappings shows when what leaked is more than that. Under a
+ * sanitizer, whose allocator keeps what is freed, only the first two are compared: it finds leaks itself.
  */
 void resources_expect_same(const resources *before, uint64_t slack);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Eight loads at once on one host: six must be right although one is cancelled and one fails beside them. Made for
- * ThreadSanitizer; what threads find is kept and judged when they have ended.
+ * Eight loads at once on one host: six must be right although one is cancelled and one fails beside them.
+ * Made for ThreadSanitizer; what threads find is kept and judged when they have ended.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -114,9 +114,10 @@ static void run_all(worker *workers, unsigned count)
                 ck_assert_msg(workers[i].bad == 0, "worker %u was wrong %u times", i, workers[i].bad);
 }
 
-#define MAPPING(tp_, rank_)                                                                                          \
-        {                                                                                                            \
-                .struct_size = sizeof(ckpt_mapping), .tp_size = (tp_), .tp_rank = (rank_), .pp_size = 1, .ep_size = 1 \
+#define MAPPING(tp_, rank_)                                                                              \
+        {                                                                                                \
+                .struct_size = sizeof(ckpt_mapping), .tp_size = (tp_), .tp_rank = (rank_), .pp_size = 1, \
+                .ep_size = 1                                                                             \
         }
 
 START_TEST(eight_at_once)
@@ -125,9 +126,15 @@ START_TEST(eight_at_once)
                 {.job = succeed, .fixture = "gemma3-bf16", .golden = "tp1-rank0", .mapping = MAPPING(1, 0)},
                 {.job = succeed, .fixture = "gemma3-bf16", .golden = "tp2-rank1", .mapping = MAPPING(2, 1)},
                 {.job = be_cancelled},
-                {.job = succeed, .fixture = "gemma3-fp32-sharded", .golden = "tp4-rank3", .mapping = MAPPING(4, 3)},
+                {.job = succeed,
+                 .fixture = "gemma3-fp32-sharded",
+                 .golden = "tp4-rank3",
+                 .mapping = MAPPING(4, 3)},
                 {.job = fail_to_load},
-                {.job = succeed, .fixture = "gemma3-vlm-old", .golden = "tp2-rank0", .mapping = MAPPING(2, 0)},
+                {.job = succeed,
+                 .fixture = "gemma3-vlm-old",
+                 .golden = "tp2-rank0",
+                 .mapping = MAPPING(2, 0)},
                 {.job = succeed, .fixture = "llama", .golden = "tp2-rank1", .mapping = MAPPING(2, 1)},
                 {.job = succeed, .fixture = "qwen2", .golden = "tp1-rank0", .mapping = MAPPING(1, 0)},
         };
@@ -143,10 +150,22 @@ END_TEST
 START_TEST(shared_weights)
 {
         worker workers[4] = {
-                {.job = succeed, .fixture = "gemma3-bf16-sharded", .golden = "tp4-rank0", .mapping = MAPPING(4, 0)},
-                {.job = succeed, .fixture = "gemma3-bf16-sharded", .golden = "tp4-rank1", .mapping = MAPPING(4, 1)},
-                {.job = succeed, .fixture = "gemma3-bf16-sharded", .golden = "tp2-rank1", .mapping = MAPPING(2, 1)},
-                {.job = succeed, .fixture = "gemma3-bf16-sharded", .golden = "tp1-rank0", .mapping = MAPPING(1, 0)},
+                {.job = succeed,
+                 .fixture = "gemma3-bf16-sharded",
+                 .golden = "tp4-rank0",
+                 .mapping = MAPPING(4, 0)},
+                {.job = succeed,
+                 .fixture = "gemma3-bf16-sharded",
+                 .golden = "tp4-rank1",
+                 .mapping = MAPPING(4, 1)},
+                {.job = succeed,
+                 .fixture = "gemma3-bf16-sharded",
+                 .golden = "tp2-rank1",
+                 .mapping = MAPPING(2, 1)},
+                {.job = succeed,
+                 .fixture = "gemma3-bf16-sharded",
+                 .golden = "tp1-rank0",
+                 .mapping = MAPPING(1, 0)},
         };
         ckpt_weights *weights = NULL;
         ckpt_load *load = NULL;

@@ -3,7 +3,8 @@
 #define TESTS_UNIT_TEST_FAULTS_H
 
 /*
- * Loads and exports that end early: whatever the point, nothing is left behind and the host serves the next load
+ * Loads and exports that end early: whatever the point, nothing is left behind and the host serves the next
+ * load
  */
 
 #include <ckpt/ckpt.h>

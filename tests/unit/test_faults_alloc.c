@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running out of memory at every single allocation of a load: the n-th fails, for n = 1, 2, … until a load gets
- * through untouched. The linker sends the library's and the stock plugins' allocations here (--wrap); those of jansson
- * are its own business, for it calls some of its failures syntax errors.
+ * Running out of memory at every single allocation of a load: the n-th fails, for n = 1, 2, … until a load
+ * gets through untouched. The linker sends the library's and the stock plugins' allocations here (--wrap);
+ * those of jansson are its own business, for it calls some of its failures syntax errors.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -37,7 +37,8 @@ void *__real_reallocarray(void *old, size_t count, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t size);
-int __real_vasprintf(char **ret_text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+int __real_vasprintf(char **ret_text, const char *format, va_list arguments)
+        __attribute__((format(printf, 2, 0)));
 
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
@@ -47,7 +48,8 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t size);
 int __wrap_asprintf(char **ret_text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int __wrap_vasprintf(char **ret_text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+int __wrap_vasprintf(char **ret_text, const char *format, va_list arguments)
+        __attribute__((format(printf, 2, 0)));
 
 void *__wrap_malloc(size_t size)
 {
@@ -205,7 +207,8 @@ static void sweep(sweep_job *job, const char *golden)
                 ck_assert_msg(is_fair(r), "allocation %lld failed and the load ended with '%s'", n,
                               ckpt_status_name(r));
                 if (r == CKPT_OK) {
-                        ck_assert_msg(matches_golden(model, job->fixture, golden), "allocation %lld failed, the model is wrong", n);
+                        ck_assert_msg(matches_golden(model, job->fixture, golden),
+                                      "allocation %lld failed, the model is wrong", n);
                         survived += left <= 0;
                 } else {
                         ck_assert_uint_eq(scratch_count(), 0);

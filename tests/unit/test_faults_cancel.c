@@ -252,11 +252,41 @@ START_TEST(an_uncancelled_load_is_right)
                 param = ckpt_model_find(model, "model.layers.3.mlp.down_proj.weight");
                 ck_assert_ptr_nonnull(param);
                 for (uint64_t i = 0; i < param->size; i++)
-                        ck_assert_uint_eq(((const uint8_t *)param->data)[i], test_reader_byte(1 + 3 * 13 + 1, i));
+                        ck_assert_uint_eq(((const uint8_t *)param->data)[i],
+                                          test_reader_byte(1 + 3 * 13 + 1, i));
                 ck_assert_uint_eq(atomic_load(&reader.calls), TEST_READER_TENSORS);
                 ckpt_load_free(load);
                 ckpt_model_unref(model);
         }
+}
+END_TEST
+
+/* Everything that a model shows lives as long as the model, the name of a rule included. */
+START_TEST(a_model_outlives_its_load_and_host)
+{
+        static const char *const skip[] = {"model.layers.1.mlp.down_proj"};
+        ckpt_load_options options = CKPT_LOAD_OPTIONS_INIT;
+        ckpt_model *model = NULL;
+        const ckpt_param *param;
+        ckpt_status r = CKPT_OK;
+        ckpt_load *load;
+        uint64_t loaded = 0;
+
+        options.skip_modules = skip;
+        options.n_skip_modules = 1;
+        load = run_load(faults_host, fixture_path("gemma3-bf16"), &options, &r, &model);
+        expect_status(load, r, CKPT_OK);
+        ckpt_load_free(load);
+        faults_host = ckpt_host_free(faults_host);
+        for (uint64_t i = 0; (param = ckpt_model_param_at(model, i)); i++) {
+                ck_assert_uint_gt(strlen(param->name), 0);
+                if (param->skipped)
+                        ck_assert_uint_gt(strlen(param->skipped), 0);
+                else
+                        loaded += param->data != NULL;
+        }
+        ck_assert_uint_eq(loaded, 31);
+        ckpt_model_unref(model);
 }
 END_TEST
 
@@ -270,5 +300,6 @@ TCase *faults_cancel_case(void)
         tcase_add_test(tcase, cancelled_before_anything_is_read);
         tcase_add_test(tcase, freed_while_it_runs);
         tcase_add_test(tcase, a_reader_fails);
+        tcase_add_test(tcase, a_model_outlives_its_load_and_host);
         return tcase;
 }

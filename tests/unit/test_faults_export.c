@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exports that fail or are cancelled: the file that was there stays as it was, and no half of a new one is left
+ * Exports that fail or are cancelled: the file that was there stays as it was, and no half of a new one is
+ * left
  */
 #include "unit/test_faults.h"
 

@@ -11,7 +11,7 @@
 #include <check.h>
 
 #define HIDDEN 256
-#define LAYERS 4
+#define PERIOD 512
 
 typedef struct entry {
         const char *name;
@@ -44,14 +44,18 @@ static const char config[] = "{\"architectures\": [\"Gemma3ForCausalLM\"], \"mod
 
 uint8_t test_reader_byte(uint64_t cookie, uint64_t at)
 {
-        /* Even bytes are the low half of a number of 16 bits; the high half stays below the exponent of infinity. */
+        /*
+         * Even bytes are the low half of a number of 16 bits; the high half stays below the exponent of
+         * infinity.
+         */
         return (uint8_t)(at % 2 ? 0x3f - (cookie % 3) : at / 2 * 7 + cookie * 31);
 }
 
-static void add(ckpt_weights_builder *builder, const test_reader *reader, const char *name, int64_t rows, int64_t columns,
-                uint64_t cookie)
+static void add(ckpt_weights_builder *builder, const test_reader *reader, const char *name, int64_t rows,
+                int64_t columns, uint64_t cookie)
 {
-        const int64_t shape[2] = {rows == WIDE ? reader->wide : rows, columns == WIDE ? reader->wide : columns};
+        const int64_t shape[2] = {rows == WIDE ? reader->wide : rows,
+                                  columns == WIDE ? reader->wide : columns};
         const ckpt_leaf leaf = {
                 .struct_size = sizeof(ckpt_leaf),
                 .kind = CKPT_LEAF_READER,
@@ -67,8 +71,8 @@ static void add(ckpt_weights_builder *builder, const test_reader *reader, const 
         ckpt_weights_add(builder, name, ckpt_weights_leaf(builder, &leaf));
 }
 
-static ckpt_status reader_load_weights(ckpt_frame *self, const ckpt_source *source, const ckpt_mapping *mapping,
-                                       ckpt_weights_builder *builder)
+static ckpt_status reader_load_weights(ckpt_frame *self, const ckpt_source *source,
+                                       const ckpt_mapping *mapping, ckpt_weights_builder *builder)
 {
         test_reader *reader = self->data;
         uint64_t cookie = 0;
@@ -89,19 +93,34 @@ static ckpt_status reader_load_weights(ckpt_frame *self, const ckpt_source *sour
         return reader->on_list ? reader->on_list(reader) : CKPT_OK;
 }
 
-static ckpt_status reader_read(ckpt_frame *self, uint64_t cookie, uint64_t offset, void *buffer, uint64_t size)
+/* The bytes repeat after PERIOD. */
+static void fill(uint64_t cookie, uint64_t offset, uint8_t *bytes, uint64_t size)
+{
+        uint8_t period[PERIOD];
+
+        for (uint64_t i = 0; i < PERIOD; i++)
+                period[i] = test_reader_byte(cookie, i);
+        for (uint64_t done = 0, n; done < size; done += n) {
+                const uint64_t from = (offset + done) % PERIOD;
+
+                n = PERIOD - from < size - done ? PERIOD - from : size - done;
+                memcpy(bytes + done, period + from, n);
+        }
+}
+
+static ckpt_status reader_read(ckpt_frame *self, uint64_t cookie, uint64_t offset, void *buffer,
+                               uint64_t size)
 {
         test_reader *reader = self->data;
         const uint64_t call = atomic_fetch_add(&reader->calls, 1);
         ckpt_status r = reader->on_read ? reader->on_read(reader, call) : CKPT_OK;
-        uint8_t *bytes = buffer;
 
         if (reader->access == CKPT_ACCESS_SEQUENTIAL && atomic_load(&reader->open) <= 0)
                 r = CKPT_E_PLUGIN;
         if (r < 0)
-                return ckpt_fail(self, r, NULL, "the test's reader fails at call %llu", (unsigned long long)call);
-        for (uint64_t i = 0; i < size; i++)
-                bytes[i] = test_reader_byte(cookie, offset + i);
+                return ckpt_fail(self, r, NULL, "the test's reader fails at call %llu",
+                                 (unsigned long long)call);
+        fill(cookie, offset, buffer, size);
         return CKPT_OK;
 }
 

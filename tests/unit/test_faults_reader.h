@@ -3,8 +3,8 @@
 #define TESTS_UNIT_TEST_FAULTS_READER_H
 
 /*
- * A checkpoint without files: a weight loader that lists the tensors of a small Gemma model and makes up their bytes
- * when they are read. What happens at a read is the test's choice.
+ * A checkpoint without files: a weight loader that lists the tensors of a small Gemma model and makes up
+ * their bytes when they are read. What happens at a read is the test's choice.
  */
 
 #include <stdatomic.h>
@@ -12,7 +12,10 @@
 #include <ckpt/ckpt.h>
 
 typedef struct test_reader {
-        /** Before a read delivers: the call's number from 0, and the status to end it with. May be NULL. [worker] */
+        /**
+         * Before a read delivers: the call's number from 0, and the status to end it with. May be NULL.
+         * [worker]
+         */
         ckpt_status (*on_read)(struct test_reader *reader, uint64_t call);
         /** When the names are listed. May be NULL. */
         ckpt_status (*on_list)(struct test_reader *reader);
@@ -26,9 +29,9 @@ typedef struct test_reader {
         atomic_int created;  /**< create less destroy */
 } test_reader;
 
-#define TEST_READER_INIT                                                                                             \
-        {                                                                                                            \
-                .layers = 4, .vocabulary = 1001, .wide = 512                                                                      \
+#define TEST_READER_INIT                                     \
+        {                                                    \
+                .layers = 4, .vocabulary = 1001, .wide = 512 \
         }
 
 /** Tensors that it lists with four layers. */

@@ -15,20 +15,25 @@
 
 #include <check.h>
 
-#define MIB (UINT64_C(1) << 20)
+#define MIB     (UINT64_C(1) << 20)
 #define STAGING (64 * MIB)
 /* Stacks, descriptors, the plan: what a load takes beside staging memory and final tensors. */
-#define BESIDE (8 * MIB)
+#define BESIDE  (8 * MIB)
 
-static const char plain_config[] = "{\"architectures\": [\"LlamaForCausalLM\"], \"num_hidden_layers\": 1, \"hidden_size\": 256,"
-                                   " \"num_attention_heads\": 8, \"num_key_value_heads\": 4, \"head_dim\": 32}";
+static const char plain_config[] =
+        "{\"architectures\": [\"LlamaForCausalLM\"], \"num_hidden_layers\": 1, \"hidden_size\": 256,"
+        " \"num_attention_heads\": 8, \"num_key_value_heads\": 4, \"head_dim\": 32}";
 
 static ckpt_host *host;
 static ckpt_load *load;
 static ckpt_model *model;
 
-/* One parameter that an engine wants; everything else in the files is to be ignored if its name begins with "filler.". */
-static void load_one(const char *module, ckpt_dtype dtype, int64_t rows, int64_t columns, const ckpt_load_options *given)
+/*
+ * One parameter that an engine wants; everything else in the files is to be ignored if its name begins
+ * with "filler.".
+ */
+static void load_one(const char *module, ckpt_dtype dtype, int64_t rows, int64_t columns,
+                     const ckpt_load_options *given)
 {
         static const char *const ignore[] = {"filler.*"};
         const int64_t shape[2] = {rows, columns};
@@ -41,7 +46,8 @@ static void load_one(const char *module, ckpt_dtype dtype, int64_t rows, int64_t
         scratch_write_text("config.json", plain_config);
         ck_assert_int_eq(ckpt_model_new(host, &wanted), CKPT_OK);
         ck_assert_int_eq(ckpt_model_add_module(wanted, module, CKPT_ROLE_LINEAR, NULL), CKPT_OK);
-        ck_assert_int_eq(ckpt_model_add_param_buffer(wanted, module, "weight", dtype, 2, shape, NULL), CKPT_OK);
+        ck_assert_int_eq(ckpt_model_add_param_buffer(wanted, module, "weight", dtype, 2, shape, NULL),
+                         CKPT_OK);
         ck_assert_int_eq(ckpt_load_new(host, &options, &load), CKPT_OK);
         ck_assert_int_eq(ckpt_load_set_path(load, scratch_directory()), CKPT_OK);
         ck_assert_int_eq(ckpt_load_set_model(load, wanted), CKPT_OK);
@@ -59,7 +65,7 @@ static void forget(void)
 /* ---- one large tensor ---- */
 
 #define BIG_COLUMNS 16384
-#define PLACES 200
+#define PLACES      200
 
 /* Elements whose values are written: both ends, round numbers, and some in between. */
 static uint64_t place(uint64_t i, uint64_t count)
@@ -76,7 +82,8 @@ static void check_places(const uint16_t *values, uint64_t count)
         ck_assert_ptr_nonnull(expected);
         for (uint64_t i = 0; i < PLACES; i++)
                 expected[place(i, count)] = bf16_of(some_float(place(i, count)));
-        ck_assert_msg(memcmp(values, expected, count * sizeof(*expected)) == 0, "the cast tensor is wrong somewhere");
+        ck_assert_msg(memcmp(values, expected, count * sizeof(*expected)) == 0,
+                      "the cast tensor is wrong somewhere");
         free(expected);
 }
 
@@ -84,7 +91,8 @@ START_TEST(a_large_tensor_is_cast_in_little_memory)
 {
         /* A gigabyte; less where a sanitizer makes everything slow, for its sizes are not looked at there. */
         const int64_t rows = resources_sanitized() ? 2048 : 16384;
-        sparse_tensor big = {.name = "big.weight", .dtype = "F32", .shape = {rows, BIG_COLUMNS}, .element = 4};
+        sparse_tensor big = {
+                .name = "big.weight", .dtype = "F32", .shape = {rows, BIG_COLUMNS}, .element = 4};
         const uint64_t count = (uint64_t)rows * BIG_COLUMNS;
         ckpt_load_options options = CKPT_LOAD_OPTIONS_INIT;
         uint64_t before, peak;
@@ -106,7 +114,8 @@ START_TEST(a_large_tensor_is_cast_in_little_memory)
         ck_assert_uint_eq(stats.bytes_final, big.size / 2);
         ck_assert_uint_le(stats.host_peak, big.size / 2 + STAGING + 4096);
         printf("# %llu MiB became %llu MiB with %llu MiB beside it\n", (unsigned long long)(big.size / MIB),
-               (unsigned long long)(stats.bytes_final / MIB), (unsigned long long)((peak - before - stats.bytes_final) / MIB));
+               (unsigned long long)(stats.bytes_final / MIB),
+               (unsigned long long)((peak - before - stats.bytes_final) / MIB));
         fflush(stdout);
         if (!resources_sanitized())
                 ck_assert_uint_le(peak, before + stats.bytes_final + STAGING + BESIDE);
@@ -115,7 +124,10 @@ START_TEST(a_large_tensor_is_cast_in_little_memory)
 }
 END_TEST
 
-/* The bound is the user's: with little staging memory there are more and smaller tiles, and the same result. */
+/*
+ * The bound is the user's: with little staging memory there are more and smaller tiles, and the same
+ * result.
+ */
 START_TEST(staging_memory_is_bounded)
 {
         static const uint64_t bounds[] = {64 << 10, 1 << 20, 16 << 20};
@@ -202,7 +214,8 @@ START_TEST(fused_sources_at_opposite_ends_of_two_files)
                 at = append(at, 300000, 128, 2, (uint64_t)rank);
                 at = append(at, 200000, 128, 2, (uint64_t)rank);
                 ck_assert_uint_eq((uint64_t)(at - expected) * 2, sizeof(expected));
-                ck_assert_mem_eq(ckpt_model_find(model, "attn.qkv_proj.weight")->data, expected, sizeof(expected));
+                ck_assert_mem_eq(ckpt_model_find(model, "attn.qkv_proj.weight")->data, expected,
+                                 sizeof(expected));
                 ckpt_load_get_stats(load, &stats);
                 ck_assert_uint_eq(stats.bytes_read, sizeof(expected) * 2);
                 forget();

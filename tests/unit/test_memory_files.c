@@ -23,12 +23,13 @@ void sparse_make(const char *file, sparse_tensor *tensors, unsigned count)
                 sparse_tensor *t = &tensors[i];
 
                 t->size = (uint64_t)t->shape[0] * (uint64_t)(t->shape[1] ? t->shape[1] : 1) * t->element;
-                n += (size_t)snprintf(header + n, sizeof(header) - n, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%" PRId64,
-                                      i ? "," : "{", t->name, t->dtype, t->shape[0]);
+                n += (size_t)snprintf(header + n, sizeof(header) - n,
+                                      "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%" PRId64, i ? "," : "{",
+                                      t->name, t->dtype, t->shape[0]);
                 if (t->shape[1])
                         n += (size_t)snprintf(header + n, sizeof(header) - n, ",%" PRId64, t->shape[1]);
-                n += (size_t)snprintf(header + n, sizeof(header) - n, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", at,
-                                      at + t->size);
+                n += (size_t)snprintf(header + n, sizeof(header) - n,
+                                      "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", at, at + t->size);
                 t->offset = at;
                 at += t->size;
         }

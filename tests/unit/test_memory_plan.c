@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plans of a catalogue that has no files: what would be read, for each rank exactly its part, worked out here from
- * the shapes alone. A read fails the test.
+ * Plans of a catalogue that has no files: what would be read, for each rank exactly its part, worked out
+ * here from the shapes alone. A read fails the test.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,12 +17,12 @@
 
 #include <check.h>
 
-#define HIDDEN 256
-#define WIDE 16384
-#define HEADS 8
-#define KV_HEADS 4
-#define HEAD 32
-#define LAYERS 4
+#define HIDDEN     256
+#define WIDE       16384
+#define HEADS      8
+#define KV_HEADS   4
+#define HEAD       32
+#define LAYERS     4
 #define VOCABULARY 1001
 
 static ckpt_host *host;
@@ -57,8 +57,8 @@ static const ckpt_plan *make_plan(const ckpt_mapping *mapping, ckpt_plan_totals 
 /* ---- what a rank must read, in elements ---- */
 
 /*
- * A part of every row. A gap of less than a page is read and dropped, for that is cheaper than another read: then it
- * is everything from the first to the last element of the part.
+ * A part of every row. A gap of less than a page is read and dropped, for that is cheaper than another
+ * read: then it is everything from the first to the last element of the part.
  */
 static uint64_t columns_elements(uint64_t rows, uint64_t width, uint64_t ranks)
 {
@@ -77,13 +77,15 @@ static uint64_t attention_elements(uint64_t ranks)
 
 static uint64_t layer_elements(uint64_t ranks, uint64_t attention_ranks)
 {
-        return attention_elements(attention_ranks) + 2 * HIDDEN * WIDE / ranks + columns_elements(HIDDEN, WIDE, ranks) + 4 * HIDDEN;
+        return attention_elements(attention_ranks) + 2 * HIDDEN * WIDE / ranks +
+               columns_elements(HIDDEN, WIDE, ranks) + 4 * HIDDEN;
 }
 
 /* What a rank holds of a layer. */
 static uint64_t layer_final(uint64_t ranks)
 {
-        const uint64_t dropped = columns_elements(HIDDEN, HEADS * HEAD, ranks) - HIDDEN * HEADS * HEAD / ranks;
+        const uint64_t dropped =
+                columns_elements(HIDDEN, HEADS * HEAD, ranks) - HIDDEN * HEADS * HEAD / ranks;
 
         return layer_elements(ranks, ranks) - dropped;
 }
@@ -101,17 +103,19 @@ START_TEST(every_rank_reads_its_part)
         for (int32_t ranks = 1; ranks <= 8; ranks *= 2) {
                 for (int32_t rank = 0; rank < ranks; rank++) {
                         ckpt_mapping mapping = CKPT_MAPPING_INIT;
-                        const uint64_t layers = LAYERS * layer_elements((uint64_t)ranks, (uint64_t)ranks) + HIDDEN;
+                        const uint64_t layers =
+                                LAYERS * layer_elements((uint64_t)ranks, (uint64_t)ranks) + HIDDEN;
                         const uint64_t padded = (VOCABULARY + (uint64_t)ranks - 1) / (uint64_t)ranks;
                         ckpt_plan_totals totals;
 
                         mapping.tp_size = ranks;
                         mapping.tp_rank = rank;
                         make_plan(&mapping, &totals);
-                        ck_assert_uint_eq(totals.bytes_read,
-                                          2 * (layers + embedding_rows((uint64_t)ranks, (uint64_t)rank) * HIDDEN));
-                        ck_assert_uint_eq(totals.bytes_final,
-                                          2 * (LAYERS * layer_final((uint64_t)ranks) + HIDDEN + padded * HIDDEN));
+                        ck_assert_uint_eq(
+                                totals.bytes_read,
+                                2 * (layers + embedding_rows((uint64_t)ranks, (uint64_t)rank) * HIDDEN));
+                        ck_assert_uint_eq(totals.bytes_final, 2 * (LAYERS * layer_final((uint64_t)ranks) +
+                                                                   HIDDEN + padded * HIDDEN));
                         /* Three sources become qkv_proj, two gate_up_proj. */
                         ck_assert_uint_eq(totals.params, TEST_READER_TENSORS - 3 * LAYERS);
                         ck_assert_uint_eq(totals.skipped, 0);
@@ -134,7 +138,8 @@ START_TEST(attention_is_whole_under_attention_dp)
         mapping.tp_rank = 1;
         mapping.attention_dp = 1;
         make_plan(&mapping, &totals);
-        ck_assert_uint_eq(totals.bytes_read, 2 * (LAYERS * layer_elements(2, 1) + HIDDEN + VOCABULARY * HIDDEN));
+        ck_assert_uint_eq(totals.bytes_read,
+                          2 * (LAYERS * layer_elements(2, 1) + HIDDEN + VOCABULARY * HIDDEN));
 }
 END_TEST
 
@@ -151,7 +156,8 @@ START_TEST(pipeline_ranks_own_their_layers)
                 ckpt_plan_totals totals;
 
                 make_plan(&mapping, &totals);
-                ck_assert_uint_eq(totals.bytes_read, 2 * (layers[mapping.pp_rank] * layer_elements(1, 1) + embedding + norm));
+                ck_assert_uint_eq(totals.bytes_read,
+                                  2 * (layers[mapping.pp_rank] * layer_elements(1, 1) + embedding + norm));
                 ck_assert_uint_gt(totals.unused, 0);
         }
 }
@@ -260,7 +266,8 @@ START_TEST(extents_of_a_file)
                 begin = (uint64_t)json_integer_value(json_array_get(offsets, 0));
                 end = (uint64_t)json_integer_value(json_array_get(offsets, 1));
                 for (unsigned i = 0; i < 3; i++)
-                        matches += found[i][0] == payload + (begin + end) / 2 && found[i][1] == (end - begin) / 2;
+                        matches += found[i][0] == payload + (begin + end) / 2 &&
+                                   found[i][1] == (end - begin) / 2;
                 ck_assert_msg(matches == 1, "%s: its lower half is not among the extents", name);
         }
         json_decref(tensors.header);
