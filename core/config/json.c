@@ -76,6 +76,9 @@ static ckpt_status fail_parse(ckpt_diagnostics *diagnostics, const char *text, u
                 return fail_at(diagnostics, CKPT_E_CORRUPT, label, error->line, error->column,
                                "the number does not fit into 64 bits", text + scan.key, scan.key_size);
         default:
+                /* It has words for every fault of a text; without them its own memory ran out. */
+                if (!error->text[0])
+                        return CKPT_E_NOMEM;
                 return fail_at(diagnostics, CKPT_E_CORRUPT, label, error->line, error->column, error->text,
                                NULL, 0);
         }

@@ -103,7 +103,9 @@ enum {
         CKPT_LOG_ERROR = 3
 };
 
-/** Which of the four interfaces (ckpt/interfaces.h) a component implements; an index below CKPT_KIND_COUNT. */
+/**
+ * Which of the four interfaces (ckpt/interfaces.h) a component implements; an index below CKPT_KIND_COUNT.
+ */
 typedef int32_t ckpt_kind;
 
 enum {
@@ -117,8 +119,8 @@ enum {
 /*
  * Objects. All but ckpt_frame (ckpt/frame.h) are opaque, and belong to the runtime; each begins with a
  * pointer to the table of services (ckpt/api.h), so that the inlines of this SDK need nothing but the object.
- * A component gets them as arguments and keeps none beyond what is said of it: builders and rules are valid
- * until the slot that got them returns; tensors, views of weights and modules until the load ends.
+ * A component gets them as arguments and keeps none beyond what is said of it: builders, rules
+ * and modules are valid until the slot that got them returns; tensors and views until the load is freed.
  */
 typedef struct ckpt_api ckpt_api;
 typedef struct ckpt_frame ckpt_frame;

@@ -6,8 +6,12 @@
  * The runtime's services, as one table
  *
  * Plugins link to nothing: what they ask of the runtime goes through this table. Nobody calls
- * it directly; the inlines in the headers beside this one (config.h, source.h, tensor.h,
- * weights.h, module.h, interfaces.h) are its documentation and its only users.
+ * it directly; the inlines in the headers beside this one (report.h, config.h, source.h, tensor.h,
+ * weights.h, module.h, interfaces.h) are its documentation and its only users. They also take care
+ * of NULL objects, which the table's functions do not accept.
+ *
+ * There is one table per library, constant, the same for all objects. It grows at its end alone: a
+ * plugin that wants to use a service of a later minor version asks CKPT_HAS(api, service) first.
  */
 
 #include <ckpt/dtype.h>
@@ -190,7 +194,10 @@ struct ckpt_api {
         /** ckpt_rules_stage. Flags CKPT_STAGE_…. [control] */
         void (*rules_stage)(ckpt_rules *rules, const char *pattern, uint32_t stage);
 
-        /* calling a component through its chain, from any of its frames downwards */
+        /*
+         * calling a component through its chain, from any of its frames downwards: each is the inline of
+         * interfaces.h of its name with ckpt_ before it; all [control]
+         */
         ckpt_status (*checkpoint_loader_load_config)(ckpt_frame *self, const ckpt_source *source,
                                                      ckpt_config_builder *builder);
         ckpt_status (*checkpoint_loader_load_weights)(ckpt_frame *self, const ckpt_source *source,
@@ -202,6 +209,7 @@ struct ckpt_api {
         ckpt_status (*weight_loader_load_weights)(ckpt_frame *self, const ckpt_source *source,
                                                   const ckpt_mapping *mapping, ckpt_weights_builder *builder);
         ckpt_status (*mapper_init_model_and_config)(ckpt_mapper *m);
+        /** For the runtime: from the base of the chain up to `m`. A mapper's map_weights never calls base. */
         void (*mapper_map_weights)(ckpt_mapper *m, ckpt_rules *rules);
         const char *(*mapper_rename)(ckpt_mapper *m, const char *name);
         const ckpt_weights *(*mapper_preprocess_weights)(ckpt_mapper *m, const ckpt_weights *weights);
@@ -218,6 +226,7 @@ struct ckpt_api {
                                            ckpt_model_builder *builder);
 
         /* strings that live as long as the load, for names that a mapper makes */
+        /** ckpt_string_concat. NULL, recorded, when memory is short. [control] */
         const char *(*string_concat)(const ckpt_frame *self, const char *a, const char *b, const char *c);
 };
 

@@ -44,8 +44,9 @@ enum {
  * entry of that key is replaced and keeps its place; at the end of an array, where key is NULL. At first the
  * root object is open. Keys and values are copied.
  *
- * Setters do not fail: running out of memory (CKPT_E_NOMEM), a misplaced key, a NULL string or value, 128
- * levels of containers, an end too many or too few (CKPT_E_PLUGIN) fail the load when the slot returns.
+ * Setters do not fail: running out of memory (CKPT_E_NOMEM), a misplaced key, a NULL string or value, more
+ * than 128 levels of containers, an end too many or too few (CKPT_E_PLUGIN) fail the load when the slot
+ * returns.
  *
  *         ckpt_config_set_string(builder, "architecture", "GPT2LMHeadModel");
  *         ckpt_config_begin_array(builder, "stop_ids");           "stop_ids": [1, 2]

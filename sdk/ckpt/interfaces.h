@@ -101,8 +101,8 @@ typedef struct ckpt_checkpoint_loader {
 
         /**
          * Gives a mapper on which init_model_and_config has succeeded. NULL: the one that is looked up by
-         * format and architecture. An override asks for another with ckpt_checkpoint_loader_get_mapper. Called
-         * once, when configuration and weights are there. Success without a mapper is CKPT_E_PLUGIN.
+         * format and architecture. An override asks for another with ckpt_checkpoint_loader_get_mapper.
+         * Called once, when configuration and weights are there. Success without a mapper is CKPT_E_PLUGIN.
          */
         ckpt_status (*get_initialized_weight_mapper)(ckpt_frame *self, ckpt_mapper **ret_mapper);
 
@@ -162,11 +162,15 @@ typedef struct ckpt_weight_loader {
          * be called from here) ends the load. [worker]
          */
         ckpt_status (*read)(ckpt_frame *self, uint64_t cookie, uint64_t offset, void *buffer, uint64_t size);
-        /** SEQUENTIAL leaves: before the first read, on the same worker. A failure ends the load, without
-         * `close`. Serial as `read`. NULL: nothing. [worker] */
+        /**
+         * SEQUENTIAL leaves: before the first read, on the same worker. A failure ends the load, without
+         * `close`. May come more than once for one cookie. Serial as `read`. NULL: nothing. [worker]
+         */
         ckpt_status (*open)(ckpt_frame *self, uint64_t cookie);
-        /** SEQUENTIAL leaves: after the last read, or after one that failed, on the same worker. Serial as
-         * `read`. NULL: nothing. [worker] */
+        /**
+         * SEQUENTIAL leaves: after the last read, or after one that failed, on the same worker. Serial as
+         * `read`. NULL: nothing. [worker]
+         */
         void (*close)(ckpt_frame *self, uint64_t cookie);
 } ckpt_weight_loader;
 
@@ -229,7 +233,9 @@ typedef struct ckpt_weight_mapper {
         const ckpt_tensor *(*handle_manual_copy)(ckpt_mapper *m, const ckpt_module *module,
                                                  const ckpt_weights *weights, const char *name);
 
-        /** Nonzero for a module that the next slot handles; not asked for fused ones. The runtime's own: 0. */
+        /**
+         * Nonzero for a module that the next slot handles; not asked for fused ones. The runtime's own: 0.
+         */
         int32_t (*is_special_instance_module)(ckpt_mapper *m, const ckpt_module *module);
         /**
          * Gives every parameter of a special module its value with ckpt_module_assign; `weights` are the
@@ -346,7 +352,9 @@ static inline const char *ckpt_mapper_rename(ckpt_mapper *m, const char *name)
         return m->api->mapper_rename(m, name);
 }
 
-/** The mapper's preprocess_weights. Never NULL: where the slot fails, it is recorded and `weights` comes back. */
+/**
+ * The mapper's preprocess_weights. Never NULL: where the slot fails, it is recorded and `weights` comes back.
+ */
 static inline const ckpt_weights *ckpt_mapper_preprocess_weights(ckpt_mapper *m, const ckpt_weights *weights)
 {
         return m->api->mapper_preprocess_weights(m, weights);
@@ -359,7 +367,10 @@ static inline const ckpt_weights *ckpt_mapper_apply_callbacks(ckpt_mapper *m, co
         return m->api->mapper_apply_callbacks(m, module, source, weights);
 }
 
-/** The mapper's handle_manual_copy; at the end of the chain ckpt_weights_get(weights, name), which may be NULL. */
+/**
+ * The mapper's handle_manual_copy; at the end of the chain ckpt_weights_get(weights, name), which may be
+ * NULL.
+ */
 static inline const ckpt_tensor *ckpt_mapper_handle_manual_copy(ckpt_mapper *m, const ckpt_module *module,
                                                                 const ckpt_weights *weights, const char *name)
 {
@@ -380,13 +391,17 @@ static inline ckpt_status ckpt_mapper_handle_special_instance_module(ckpt_mapper
         return m->api->mapper_handle_special_instance_module(m, module, weights);
 }
 
-/** The mapper's should_skip_module; at the end of the chain the rule of ckpt_rules_skip that matches, or NULL. */
+/**
+ * The mapper's should_skip_module; at the end of the chain the rule of ckpt_rules_skip that matches, or NULL.
+ */
 static inline const char *ckpt_mapper_should_skip_module(ckpt_mapper *m, const ckpt_module *module)
 {
         return m->api->mapper_should_skip_module(m, module);
 }
 
-/** The mapper's module_style; *ret_shard is always set. At the end of the chain the last style that matches. */
+/**
+ * The mapper's module_style; *ret_shard is always set. At the end of the chain the last style that matches.
+ */
 static inline void ckpt_mapper_module_style(ckpt_mapper *m, const ckpt_module *module, ckpt_shard *ret_shard)
 {
         m->api->mapper_module_style(m, module, ret_shard);

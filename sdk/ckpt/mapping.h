@@ -71,7 +71,9 @@ typedef struct ckpt_shard {
         int64_t unit; /**< at least 1 */
 } ckpt_shard;
 
-/** Split the output features: axis 0 of a weight [out, in], and the bias. As CKPT_SHARD_COLUMN(CKPT_GROUP_TP). */
+/**
+ * Split the output features: axis 0 of a weight [out, in], and the bias. As CKPT_SHARD_COLUMN(CKPT_GROUP_TP).
+ */
 #define CKPT_SHARD_COLUMN(group_)                     \
         {                                             \
                 sizeof(ckpt_shard), 0, (group_), 0, 1 \
@@ -81,7 +83,9 @@ typedef struct ckpt_shard {
         {                                             \
                 sizeof(ckpt_shard), 1, (group_), 0, 1 \
         }
-/** Split the vocabulary: axis 0 of [vocabulary, features], padded with zero rows to a multiple of the ranks. */
+/**
+ * Split the vocabulary: axis 0 of [vocabulary, features], padded with zero rows to a multiple of the ranks.
+ */
 #define CKPT_SHARD_VOCABULARY(group_)                 \
         {                                             \
                 sizeof(ckpt_shard), 0, (group_), 1, 1 \

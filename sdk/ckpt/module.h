@@ -8,8 +8,8 @@
  * The load loop walks the modules of the model (given by the engine, or derived from the weights). A
  * module is what a mapper sees of it: a dotted name, the parameters that it owns itself, and a role.
  *
- * A module lives as long as the load; its name and the parameters' as long as the model. The root module's
- * name is "".
+ * A module is valid until the slot that it was given to returns; its name and those of its parameters as long
+ * as the load. The root module's name is "".
  *
  * Patterns match whole module names component by component: `*` is any characters within a component,
  * `**` any number of components, none included. Nothing else is special, and case counts.
@@ -63,8 +63,10 @@ static inline const char *ckpt_module_tag(const ckpt_module *module)
         return CKPT_API(module)->module_tag(module);
 }
 
-/** How many parameters the module owns itself, those of modules below it not counted. 0 for a module of
- * which only the name is known: should_skip_module and module_style are asked about such too. [control] */
+/**
+ * How many parameters the module owns itself, those of modules below it not counted. 0 for a module of which
+ * only the name is known: should_skip_module and module_style are asked about such too. [control]
+ */
 static inline uint32_t ckpt_module_param_count(const ckpt_module *module)
 {
         return CKPT_API(module)->module_param_count(module);

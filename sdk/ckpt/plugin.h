@@ -43,14 +43,20 @@ typedef struct ckpt_plugin {
         uint32_t n_components;
         uint32_t reserved0;
 
-        /** Once per host, after the rest was found to be good; a failure refuses the plugin. There is no frame
-         * to record a reason on: the status alone is reported. `api` lives on. Optional. [scan] */
+        /**
+         * Once per host, after the rest was found to be good; a failure refuses the plugin. There is no frame
+         * to record a reason on: the status alone is reported. `api` lives on. Optional. [scan]
+         */
         ckpt_status (*init)(const ckpt_api *api);
-        /** Once per host, when it ends, if the plugin was in use; last plugin first. No load of that host is
-         * left. The file stays mapped. Optional. [scan] */
+        /**
+         * Once per host, when it ends, if the plugin was in use; last plugin first. No load of that host is
+         * left. The file stays mapped. Optional. [scan]
+         */
         void (*deinit)(void);
-        /** Interfaces beyond these four, by a versioned name ("ckpt.name/1"): constant data, or NULL for a
-         * name that it does not know. This version of the host asks for none. Optional. [any-thread] */
+        /**
+         * Interfaces beyond these four, by a versioned name ("ckpt.name/1"): constant data, or NULL for a
+         * name that it does not know. This version of the host asks for none. Optional. [any-thread]
+         */
         const void *(*get_extension)(const char *id);
 } ckpt_plugin;
 

@@ -83,7 +83,9 @@ static inline bool ckpt_option_bool(const ckpt_frame *self, const char *key)
         return value != 0;
 }
 
-/** As ckpt_option_bool, for whole numbers: decimal, with '-' or without a sign, of 64 bits; else 0. [control] */
+/**
+ * As ckpt_option_bool, for whole numbers: decimal, with '-' or without a sign, of 64 bits; else 0. [control]
+ */
 static inline int64_t ckpt_option_i64(const ckpt_frame *self, const char *key)
 {
         int64_t value = 0;

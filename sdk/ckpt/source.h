@@ -22,7 +22,9 @@
 extern "C" {
 #endif
 
-/** How to name the source to a person: the path that was given. Never NULL; lives as long as it. [any-thread] */
+/**
+ * How to name the source to a person: the path that was given. Never NULL; lives as long as it. [any-thread]
+ */
 static inline const char *ckpt_source_label(const ckpt_source *source)
 {
         return CKPT_API(source)->source_label(source);
@@ -40,7 +42,9 @@ static inline const char *ckpt_source_name(const ckpt_source *source, uint32_t o
         return CKPT_API(source)->source_name(source, object);
 }
 
-/** An object's size in bytes when the source was opened; 0 past the last, and for an empty one. [any-thread] */
+/**
+ * An object's size in bytes when the source was opened; 0 past the last, and for an empty one. [any-thread]
+ */
 static inline uint64_t ckpt_source_size(const ckpt_source *source, uint32_t object)
 {
         return CKPT_API(source)->source_size(source, object);

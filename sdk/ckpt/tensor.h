@@ -49,7 +49,9 @@ static inline uint32_t ckpt_tensor_rank(const ckpt_tensor *tensor)
         return tensor ? CKPT_API(tensor)->tensor_rank(tensor) : 0;
 }
 
-/** Elements along each axis; as many numbers as the rank. NULL for NULL; not to be read where the rank is 0. */
+/**
+ * Elements along each axis; as many numbers as the rank. NULL for NULL; not to be read where the rank is 0.
+ */
 static inline const int64_t *ckpt_tensor_shape(const ckpt_tensor *tensor)
 {
         return tensor ? CKPT_API(tensor)->tensor_shape(tensor) : NULL;

@@ -100,8 +100,10 @@ static inline uint64_t ckpt_weights_count(const ckpt_weights *weights)
         return weights ? CKPT_API(weights)->weights_count(weights) : 0;
 }
 
-/** Name of an entry, in the order in which they were added, below a view's prefix; NULL past the last.
- * [control] for a view, [any-thread] for weights that were handed out. */
+/**
+ * Name of an entry, in the order in which they were added, below a view's prefix; NULL past the last.
+ * [control] for a view, [any-thread] for weights that were handed out.
+ */
 static inline const char *ckpt_weights_name(const ckpt_weights *weights, uint64_t index)
 {
         return weights ? CKPT_API(weights)->weights_name(weights, index) : NULL;
@@ -136,7 +138,7 @@ static inline const ckpt_weights *ckpt_weights_filter(const ckpt_weights *weight
 /**
  * A view in which `name` is `tensor`: replaced in its place, added last, or, with a NULL tensor, taken out.
  * The given view stays as it was. Taking out what is not there, and a NULL name, give the view itself. The
- * name is not copied: use a literal, a name of the weights or ckpt_string_concat. [control]
+ * name is copied. [control]
  *
  *         weights = ckpt_weights_set(weights, "gate_proj.weight", ckpt_tensor_chunk(both, 0, 2, 0));
  *         weights = ckpt_weights_set(weights, "up_proj.weight", ckpt_tensor_chunk(both, 0, 2, 1));
