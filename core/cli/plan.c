@@ -32,7 +32,7 @@ static void add_extents(struct table *table, const ckpt_plan *plan, uint64_t par
                 _cleanup_(ckpt_text_deinit) ckpt_text text = CKPT_TEXT_INIT;
 
                 ckpt_text_add(&text, "read ");
-                ckpt_text_add_escaped(&text, extent.object ? extent.object : "(memory)");
+                ckpt_text_add_escaped(&text, extent.object ? extent.object : "(memory or reader)");
                 ckpt_text_add(&text, " offset %" PRIu64 " size %" PRIu64, extent.offset, extent.size);
                 table_add_note(table, ckpt_text_get(&text));
         }

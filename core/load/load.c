@@ -40,12 +40,25 @@ static ckpt_status fail_on_host(ckpt_host *host, ckpt_session *session, ckpt_sta
         return ckpt_host_fail(host, status, "%s", first ? first->text : ckpt_status_name(status));
 }
 
+/* Options that nobody initialised would be the defaults in silence. */
+static ckpt_status check_options(ckpt_host *host, const ckpt_load_options *options)
+{
+        if (!options || CKPT_KNOWS(options, mapping))
+                return CKPT_OK;
+        return ckpt_host_fail(
+                host, CKPT_E_INVALID,
+                "the load's options say that they are %u bytes long; start from CKPT_LOAD_OPTIONS_INIT",
+                options->struct_size);
+}
+
 ckpt_status ckpt_load_new(ckpt_host *host, const ckpt_load_options *options, ckpt_load **ret_load)
 {
-        ckpt_load *load = calloc(1, sizeof(*load));
-        ckpt_shared *shared = calloc(1, sizeof(*shared));
-        ckpt_status r;
+        ckpt_status r = check_options(host, options);
+        ckpt_load *load = r ? NULL : calloc(1, sizeof(*load));
+        ckpt_shared *shared = r ? NULL : calloc(1, sizeof(*shared));
 
+        if (r)
+                return r;
         if (!load || !shared) {
                 free(load);
                 free(shared);

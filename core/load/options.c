@@ -62,6 +62,23 @@ static ckpt_status copy_string(ckpt_arena *arena, const char **string)
         return given && !*string ? CKPT_E_NOMEM : CKPT_OK;
 }
 
+/* A count without an array, or a hole in one, is a mistake of the program that embeds. */
+static bool pairs_valid(const ckpt_pair *pairs, uint64_t count)
+{
+        for (uint64_t i = 0; i < count; i++)
+                if (!pairs || !pairs[i].key || !pairs[i].value)
+                        return false;
+        return true;
+}
+
+static bool strings_valid(const char *const *strings, uint64_t count)
+{
+        for (uint64_t i = 0; i < count; i++)
+                if (!strings || !strings[i])
+                        return false;
+        return true;
+}
+
 ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *options)
 {
         ckpt_arena *arena = &load->session->scope.arena;
@@ -74,6 +91,11 @@ ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *opt
         /* A struct from an older header is shorter; what it lacks keeps its default. */
         memcpy(copy, options, options->struct_size < sizeof(*copy) ? options->struct_size : sizeof(*copy));
         copy->struct_size = sizeof(*copy);
+        if (!pairs_valid(copy->params_map, copy->n_params_map) ||
+            !strings_valid(copy->skip_modules, copy->n_skip_modules) ||
+            !strings_valid(copy->ignore, copy->n_ignore))
+                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
+                                         "params_map, skip_modules or ignore has fewer entries than it says");
         r = copy_string(arena, &copy->device);
         if (r == CKPT_OK)
                 r = copy_string(arena, &copy->format);

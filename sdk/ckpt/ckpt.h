@@ -127,7 +127,8 @@ CKPT_EXPORT ckpt_status ckpt_host_component_info(const ckpt_host *host, uint32_t
                                                  ckpt_component_info *ret_info);
 /**
  * Why the last failing call on this host failed, in one line; never NULL, "" at first. Until the next call on
- * the host that fails. For calls that have no load: adding plugins, ckpt_load_new, ckpt_load_dir. [scan]
+ * the host that fails, in whatever thread: with loads in several threads, ask their diagnostics instead. For
+ * calls that have no load: adding plugins, ckpt_load_new, ckpt_load_dir. [control]
  */
 CKPT_EXPORT const char *ckpt_host_error(const ckpt_host *host);
 
@@ -251,7 +252,7 @@ typedef struct ckpt_diagnostic {
  * A new load; `options` NULL means the defaults. Options that can never work (a rank outside its size, a
  * dtype that is no float, a setting without a key) are CKPT_E_INVALID here, and ckpt_host_error says why.
  * Devices, components and settings are looked up when a stage needs them. The caller owns the load and frees
- * it with ckpt_load_free. Plugins must have been added before. [control] of the host
+ * it with ckpt_load_free. Plugins must have been added before. [any-thread]
  */
 CKPT_EXPORT ckpt_status ckpt_load_new(ckpt_host *host, const ckpt_load_options *options,
                                       ckpt_load **ret_load);
@@ -342,7 +343,7 @@ CKPT_EXPORT void ckpt_load_get_progress(const ckpt_load *load, ckpt_progress *re
 
 /**
  * new, set_path, run, free in one; a failure's reasons, all in one line, go to the host's log and to
- * ckpt_host_error. The caller owns a reference to the model. [control] of the host
+ * ckpt_host_error. The caller owns a reference to the model. [any-thread]
  */
 CKPT_EXPORT ckpt_status ckpt_load_dir(ckpt_host *host, const char *path, const ckpt_load_options *options,
                                       ckpt_model **ret_model);

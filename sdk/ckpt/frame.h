@@ -45,7 +45,7 @@ struct ckpt_frame {
         ckpt_frame *top;
         const ckpt_mapping *mapping;
         const ckpt_config *config;   /**< NULL until the configuration is loaded */
-        const ckpt_weights *weights; /**< under the checkpoint's own names; NULL until they are loaded */
+        const ckpt_weights *weights; /**< a mapper's frames: the checkpoint's, under its names; else NULL */
         const char *architecture;    /**< the configuration's; NULL before it is known */
         const char *format;          /**< the format being loaded */
 };

@@ -156,9 +156,10 @@ typedef struct ckpt_weight_loader {
         /**
          * For leaves of kind READER: fills `buffer` with exactly `size` bytes from `offset` of the tensor
          * that the cookie names, or fails. Keeps no pointer. SEQUENTIAL leaves are framed by open and close,
-         * and their offsets ascend; WHOLE leaves are asked for once, from offset 0, for all of their size.
-         * Serial per loader unless flags has CKPT_READ_CONCURRENT; then self->impl is shared by several
-         * threads. May be NULL where no leaf is of kind READER, else CKPT_E_PLUGIN. A failure (ckpt_fail may
+         * and their offsets ascend; WHOLE leaves are asked for from offset 0 for all of their size, once for
+         * each parameter that uses them. Without CKPT_READ_CONCURRENT calls are serial but come from several
+         * workers, and several SEQUENTIAL tensors may be open together: what is remembered is remembered per
+         * cookie. With it self->impl is shared by several threads. May be NULL where no leaf is of kind READER, else CKPT_E_PLUGIN. A failure (ckpt_fail may
          * be called from here) ends the load. [worker]
          */
         ckpt_status (*read)(ckpt_frame *self, uint64_t cookie, uint64_t offset, void *buffer, uint64_t size);

@@ -50,7 +50,8 @@ typedef struct ckpt_plugin {
         ckpt_status (*init)(const ckpt_api *api);
         /**
          * Once per host, when it ends, if the plugin was in use; last plugin first. No load of that host is
-         * left. The file stays mapped. Optional. [scan]
+         * left. On whichever thread gives up the host's last reference, which may be a model's or that of
+         * weights. The file stays mapped. Optional.
          */
         void (*deinit)(void);
         /**

@@ -143,6 +143,9 @@ static inline const ckpt_tensor *ckpt_tensor_squeeze(const ckpt_tensor *tensor, 
         int64_t shape[CKPT_RANK_MAX];
         uint32_t n = 0;
 
+        /* A slice along an axis that is not there records the error. */
+        if (tensor && (at < 0 || at >= (int32_t)rank))
+                return CKPT_API(tensor)->tensor_slice(tensor, axis, 0, 0);
         for (uint32_t i = 0; i < rank && i < CKPT_RANK_MAX; i++)
                 if ((int32_t)i != at)
                         shape[n++] = ckpt_tensor_shape(tensor)[i];
