@@ -129,6 +129,9 @@ ckpt_status ckpt_load_set_path(ckpt_load *load, const char *path)
 {
         ckpt_status r = check_early(load, load->source != NULL, "the path");
 
+        if (r == CKPT_OK && !path)
+                r = ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
+                                      "no checkpoint was named: the path is NULL");
         if (r)
                 return r;
         load->path = ckpt_arena_strdup(&load->session->scope.arena, path);
@@ -179,7 +182,7 @@ ckpt_status ckpt_load_set_component(ckpt_load *load, const ckpt_component *compo
 
         if (r)
                 return r;
-        if (!component || component->kind < 0 || component->kind >= CKPT_KIND_COUNT ||
+        if (!component || component->kind < 0 || component->kind >= CKPT_KIND_COUNT || !component->format ||
             !component->as.weight_mapper)
                 return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
                                          "the given component has no kind or no table");

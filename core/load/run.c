@@ -179,6 +179,10 @@ static ckpt_status hand_out(ckpt_load *load, ckpt_status r, ckpt_model **ret_mod
 
 ckpt_status ckpt_load_run(ckpt_load *load, ckpt_model **ret_model)
 {
+        if (load->running)
+                return ckpt_session_fail(
+                        load->session, CKPT_E_INVALID, NULL,
+                        "the load runs in a thread of its own: ckpt_load_wait gives its result");
         return hand_out(load, run(load), ret_model);
 }
 

@@ -4,18 +4,18 @@
  * leaf: where taking apart ends and reading begins
  *
  * Three ways to bring a box of a leaf into a view:
- *   rows     runs that are contiguous on both sides go straight to their place, if they are long enough or
- * alone cover    one read of everything from the first to the last byte into staging, then a strided copy;
- * where the gaps that are read for nothing cost less than a read each packed   each run read by itself into
- * staging, then a strided copy; where runs are short and gaps wide
+ *
+ * - rows: runs that are contiguous on both sides go straight to their place, if they are long or alone.
+ * - cover: one read of everything from the first to the last byte into staging, then a strided copy; where
+ *   the gaps that are read for nothing cost less than a read each.
+ * - packed: each run is read by itself into staging, then a strided copy; where runs are short and gaps wide.
  */
 
 #include <string.h>
 
 #include "core/op/op.h"
 
-/* Shorter rows than this are not worth a copy of their own: they go through staging and the strided kernel.
- */
+/* Shorter rows are not worth a copy of their own: they go through staging and the strided kernel. */
 #define DIRECT_ROW_BYTES 4096
 
 /* Reading a gap of this many bytes costs about what a second read does: one page of a cached file, one system
@@ -33,8 +33,31 @@ struct run {
         uint64_t span;  /* from the first to one past the last wanted byte */
 };
 
-static ckpt_status run_init(struct run *run, const ckpt_tensor *leaf, const ckpt_box *box,
-                            const ckpt_view *view)
+/* Types smaller than a byte: strides and the innermost run, in bytes. False where they are no whole bytes. */
+static bool run_to_bytes(struct run *run, uint32_t bits)
+{
+        ckpt_axes *axes = &run->axes;
+
+        for (uint32_t i = 0; i < axes->count; i++) {
+                int64_t *const counts[] = {&axes->dst[i], &axes->src[i]};
+
+                if (i + 1 == axes->count) {
+                        if (axes->src[i] != 1 || axes->dst[i] != 1 || axes->size[i] * bits % 8 != 0)
+                                return false;
+                        axes->size[i] = axes->size[i] * bits / 8;
+                        continue;
+                }
+                for (uint32_t side = 0; side < 2; side++) {
+                        if (*counts[side] * bits % 8 != 0)
+                                return false;
+                        *counts[side] = *counts[side] * bits / 8;
+                }
+        }
+        return true;
+}
+
+static ckpt_status run_init(struct run *run, ckpt_session *session, const ckpt_tensor *leaf,
+                            const ckpt_box *box, const ckpt_view *view)
 {
         const int64_t *strides = leaf->as.leaf.strides;
         const uint32_t bits = ckpt_dtype_bits(leaf->dtype);
@@ -46,17 +69,15 @@ static ckpt_status run_init(struct run *run, const ckpt_tensor *leaf, const ckpt
         run->leaf = leaf;
         run->view = view;
         run->unit = bits % 8 == 0 ? bits / 8 : 1;
+        /* Describing makes sure of it; a hole there must not become wrong bytes here. */
+        if (bits % 8 != 0 && (first * bits % 8 != 0 || view->bit_offset % 8 != 0 || !run_to_bytes(run, bits)))
+                return ckpt_session_fail(session, CKPT_E_UNSUPPORTED, NULL,
+                                         "a range of %s elements does not fill whole bytes",
+                                         ckpt_dtype_name(leaf->dtype));
         run->start = (uint64_t)first * bits / 8;
         run->bytes = (uint64_t)ckpt_box_count(box, leaf->rank) * bits / 8;
-        for (uint32_t i = 0; i < run->axes.count; i++) {
-                if (bits % 8 != 0 && i + 1 == run->axes.count) {
-                        run->axes.size[i] = run->axes.size[i] * bits / 8;
-                } else if (bits % 8 != 0) {
-                        run->axes.dst[i] = run->axes.dst[i] * bits / 8;
-                        run->axes.src[i] = run->axes.src[i] * bits / 8;
-                }
+        for (uint32_t i = 0; i < run->axes.count; i++)
                 span += (run->axes.size[i] - 1) * run->axes.src[i];
-        }
         run->span = (uint64_t)(span + 1) * run->unit;
         return CKPT_OK;
 }
@@ -236,8 +257,10 @@ static ckpt_status leaf_in_tile(ckpt_emitter *emitter, const ckpt_tensor *leaf, 
         struct run run;
         uint64_t width, gaps;
         bool sparse;
+        const ckpt_status r = run_init(&run, ckpt_emit_session(emitter), leaf, box, view);
 
-        run_init(&run, leaf, box, view);
+        if (r)
+                return r;
         if (place->kind == CKPT_PLACE_MEMORY && place->device == ckpt_emit_memory_device(emitter))
                 return emit_memory(emitter, &run);
         if (place->kind == CKPT_PLACE_READER && place->access != CKPT_ACCESS_RANDOM)

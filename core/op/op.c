@@ -18,13 +18,18 @@ bool ckpt_op_axis(const ckpt_tensor *tensor, int32_t *axis)
 
 bool ckpt_op_whole_bytes(const ckpt_tensor *tensor, int32_t axis, int64_t elements)
 {
-        int64_t inner = elements * ckpt_dtype_bits(tensor->dtype);
+        int64_t inner = ckpt_dtype_bits(tensor->dtype), outer = 1;
 
-        if (ckpt_dtype_bits(tensor->dtype) % 8 == 0)
+        if (inner % 8 == 0)
                 return true;
-        for (uint32_t i = (uint32_t)axis + 1; i < tensor->rank; i++)
-                inner *= tensor->shape[i];
-        return inner % 8 == 0;
+        for (uint32_t i = 0; i < tensor->rank; i++) {
+                if ((int32_t)i < axis)
+                        outer *= tensor->shape[i];
+                if ((int32_t)i > axis)
+                        inner *= tensor->shape[i];
+        }
+        /* Where ranges repeat, so do the gaps between them: the whole axis must be bytes too. */
+        return elements * inner % 8 == 0 && (outer == 1 || tensor->shape[axis] * inner % 8 == 0);
 }
 
 uint32_t ckpt_op_cut_axis_of_input(const ckpt_tensor *tensor)

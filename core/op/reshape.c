@@ -4,10 +4,11 @@
  * reshape: the same elements in the same order, under other axes
  *
  * Three ways, the cheapest that holds:
- *   regroup   axes are matched in groups of equal products; where the box is one range of each group, and the
- * view runs through the group without a gap, the question is passed on under the input's axes relabel
- * directly above a leaf, the leaf's own strides are split instead: bytes have no axes stage     the rows of
- * the input that hold the box, then a copy out of them
+ *
+ * - regroup: axes are matched in groups of equal products; where the box is one range of each group, and the
+ *   view runs through the group without a gap, the question is passed on under the input's axes.
+ * - relabel: directly above a leaf, the leaf's own strides are split instead: bytes have no axes.
+ * - stage: the rows of the input that hold the box, then a copy out of them.
  */
 
 #include <string.h>
@@ -229,6 +230,13 @@ static ckpt_status reshape_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor
 
 const ckpt_op ckpt_op_reshape = {.name = "reshape", .print = reshape_print, .emit = reshape_emit};
 
+/* Rows of types smaller than a byte are moved as bytes: both shapes must have whole ones. */
+static bool rows_are_bytes(ckpt_dtype dtype, uint32_t rank, const int64_t *shape)
+{
+        return ckpt_dtype_bits(dtype) % 8 == 0 || rank == 0 ||
+               shape[rank - 1] * ckpt_dtype_bits(dtype) % 8 == 0;
+}
+
 const ckpt_tensor *ckpt_tensor_api_reshape(const ckpt_tensor *tensor, const int64_t *shape, uint32_t rank)
 {
         int64_t count;
@@ -239,6 +247,10 @@ const ckpt_tensor *ckpt_tensor_api_reshape(const ckpt_tensor *tensor, const int6
         if (rank > CKPT_RANK_MAX || !ckpt_shape_count(tensor->dtype, rank, shape, &count) ||
             count != ckpt_tensor_count(tensor))
                 return ckpt_tensor_fail(tensor, CKPT_E_INVALID, "reshape to a shape of another size");
+        if (!rows_are_bytes(tensor->dtype, rank, shape) ||
+            !rows_are_bytes(tensor->dtype, tensor->rank, tensor->shape))
+                return ckpt_tensor_fail(tensor, CKPT_E_UNSUPPORTED, "reshape of %s cuts a byte",
+                                        ckpt_dtype_name(tensor->dtype));
         same = rank == tensor->rank;
         for (uint32_t i = 0; same && i < rank; i++)
                 same = shape[i] == tensor->shape[i];

@@ -187,7 +187,9 @@ static ckpt_status emit_pieces(ckpt_emitter *emitter, const ckpt_tensor *tensor,
                 part.start[axis] += at;
                 part.size[axis] = whole - at < width ? whole - at : width;
                 ckpt_view_advance(&there, tensor->dtype, axis, at);
-                r = emit_piece(emitter, tensor, &part, &there, emit);
+                r = ckpt_session_check(emitter->plan->session);
+                if (r == CKPT_OK)
+                        r = emit_piece(emitter, tensor, &part, &there, emit);
         }
         return r;
 }
@@ -243,7 +245,10 @@ ckpt_status ckpt_emit_staging_bytes(ckpt_emitter *emitter, uint64_t size, ckpt_v
 {
         ckpt_status r;
 
-        emitter->tile.staging += align_up(size);
+        if (size > INT64_MAX / 2 ||
+            __builtin_add_overflow(emitter->tile.staging, align_up(size), &emitter->tile.staging))
+                return ckpt_session_fail(emitter->plan->session, CKPT_E_LIMIT, NULL,
+                                         "a parameter needs more staging memory than can be addressed");
         r = tile_check(emitter);
         if (r)
                 return r;
@@ -267,7 +272,8 @@ ckpt_status ckpt_emit_staging(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t 
 
 ckpt_status ckpt_emit_account(ckpt_emitter *emitter, uint64_t bytes)
 {
-        emitter->tile.direct_bytes += bytes;
+        if (__builtin_add_overflow(emitter->tile.direct_bytes, bytes, &emitter->tile.direct_bytes))
+                return CKPT_TILE_FULL;
         return tile_check(emitter);
 }
 

@@ -102,6 +102,28 @@ static ckpt_status collect_extents(ckpt_plan *plan, ckpt_target *target, uint64_
 
 /* ---- targets ---- */
 
+/* More than any device has: what claims to be larger is no checkpoint, and its plan would fill the memory. */
+#define FINAL_BYTES_MAX (1ull << 44)
+
+static ckpt_status place_target(ckpt_plan *plan, const ckpt_param *param, ckpt_target *target)
+{
+        const ckpt_where where = {.struct_size = sizeof(where), .parameter = param->name};
+
+        target->size = param->size;
+        if (param->size > FINAL_BYTES_MAX || plan->totals.bytes_final + param->size > FINAL_BYTES_MAX)
+                return ckpt_session_fail(
+                        plan->session, CKPT_E_LIMIT, &where,
+                        "with this parameter of %llu bytes the model is larger than %llu bytes",
+                        (unsigned long long)param->size, FINAL_BYTES_MAX);
+        plan->totals.bytes_final += param->size;
+        if (target->buffer)
+                return CKPT_OK;
+        target->offset = plan->arena_bytes;
+        plan->arena_bytes +=
+                (target->size + CKPT_ARENA_ALIGNMENT - 1) / CKPT_ARENA_ALIGNMENT * CKPT_ARENA_ALIGNMENT;
+        return CKPT_OK;
+}
+
 static ckpt_status plan_param(ckpt_plan *plan, ckpt_emitter *emitter, uint64_t index)
 {
         const ckpt_model_param *param = plan->model->params.items[index];
@@ -114,12 +136,9 @@ static ckpt_status plan_param(ckpt_plan *plan, ckpt_emitter *emitter, uint64_t i
 
         if (!value)
                 return ckpt_array_push(&plan->targets, target);
-        target.size = param->public.size;
-        if (!target.buffer) {
-                target.offset = plan->arena_bytes;
-                plan->arena_bytes += (target.size + CKPT_ARENA_ALIGNMENT - 1) / CKPT_ARENA_ALIGNMENT *
-                                     CKPT_ARENA_ALIGNMENT;
-        }
+        r = place_target(plan, &param->public, &target);
+        if (r)
+                return r;
         emitter->param = index;
         ckpt_box_whole(&box, value->rank, value->shape);
         ckpt_strides_packed(view.strides, value->rank, value->shape);
@@ -160,7 +179,6 @@ static void add_totals(ckpt_plan *plan)
         for (uint64_t i = 0; i < plan->targets.count; i++) {
                 totals->skipped += plan->bindings[i].value == NULL;
                 totals->bytes_read += plan->targets.items[i].read_bytes;
-                totals->bytes_final += plan->targets.items[i].size;
         }
 }
 

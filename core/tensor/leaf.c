@@ -56,6 +56,8 @@ static const char *leaf_problem(const ckpt_place *place, ckpt_dtype dtype, uint3
                 return "its strides overflow, or are negative";
         if (bits % 8 != 0)
                 return "its elements do not fill whole bytes";
+        if (place->kind == CKPT_PLACE_READER && place->size > INT64_MAX / 8)
+                return "its reader says that it delivers more bytes than can be addressed";
         if (ckpt_dtype_bits(dtype) < 8 && !packed)
                 return "strides of a type smaller than a byte";
         if (place->big_endian && ckpt_dtype_class_of(dtype) == CKPT_CLASS_OTHER && ckpt_dtype_bits(dtype) > 8)

@@ -60,14 +60,16 @@ ckpt_status ckpt_weights_add_memory(ckpt_weights *weights, const char *name, ckp
         int32_t ordinal;
         ckpt_status r = CKPT_E_INVALID;
 
+        /* Kept before it is added: an entry must never outlive its memory. */
+        if (weights && release && ckpt_weights_store_keep(weights, release, context, released) != CKPT_OK) {
+                release(context, released);
+                return CKPT_E_NOMEM;
+        }
         if (weights && name && (rank == 0 || shape) && parse_device(device, &ordinal))
                 r = add(weights, name, dtype, rank, shape, strides, memory, ordinal);
-        if (r == CKPT_OK && release) {
-                r = ckpt_weights_store_keep(weights, release, context, released);
-                if (r != CKPT_OK) /* the entry is there, but nobody may look at it any more */
-                        weights->scope->out_of_memory = true;
-        }
-        if (r != CKPT_OK && release)
+        if (r != CKPT_OK && release && weights)
+                ckpt_weights_store_release_last(weights);
+        if (!weights && release)
                 release(context, released);
         return r;
 }

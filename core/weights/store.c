@@ -82,6 +82,23 @@ ckpt_scope *ckpt_weights_store_scope(ckpt_weights *weights)
         return weights->scope;
 }
 
+/* Names are matched component by component: a name of thousands of them is an attack, not a model. */
+#define NAME_COMPONENTS_MAX 128
+
+static bool name_is_usable(const char *name)
+{
+        uint32_t components = 1;
+
+        if (!name || !*name || *name == '.')
+                return false;
+        for (; *name; name++) {
+                if (*name == '.' && (name[1] == '.' || name[1] == '\0'))
+                        return false;
+                components += *name == '.';
+        }
+        return components <= NAME_COMPONENTS_MAX;
+}
+
 ckpt_status ckpt_weights_store_add(ckpt_weights *weights, const char *name, const ckpt_tensor *tensor)
 {
         const ckpt_where where = {
@@ -94,6 +111,10 @@ ckpt_status ckpt_weights_store_add(ckpt_weights *weights, const char *name, cons
 
         if (ckpt_tensor_is_error(tensor))
                 return CKPT_OK;
+        if (!name_is_usable(name))
+                return ckpt_diagnostics_add(weights->scope->diagnostics, CKPT_E_CORRUPT, NULL, NULL, &where,
+                                            "a tensor's name has an empty component, or more than %d of them",
+                                            NAME_COMPONENTS_MAX);
         copy = ckpt_arena_strdup(&weights->scope->arena, name);
         if (name && !copy)
                 return CKPT_E_NOMEM;
@@ -108,6 +129,13 @@ ckpt_status ckpt_weights_store_keep(ckpt_weights *weights, void (*release)(void 
                                     void *context, void *object)
 {
         return ckpt_array_push(&store_of(weights)->kept, (kept){release, context, object});
+}
+
+void ckpt_weights_store_release_last(ckpt_weights *weights)
+{
+        const kept last = store_of(weights)->kept.items[--store_of(weights)->kept.count];
+
+        last.release(last.context, last.object);
 }
 
 const ckpt_tensor *ckpt_weights_store_tensor(const ckpt_weights *weights, uint64_t index)

@@ -33,6 +33,8 @@ ckpt_status ckpt_weights_store_add(ckpt_weights *weights, const char *name, cons
  * the end. */
 ckpt_status ckpt_weights_store_keep(ckpt_weights *weights, void (*release)(void *context, void *object),
                                     void *context, void *object);
+/** Releases what was kept last, at once: for an entry that came to nothing. */
+void ckpt_weights_store_release_last(ckpt_weights *weights);
 /** The entry's own description (its scope is the store's). */
 const ckpt_tensor *ckpt_weights_store_tensor(const ckpt_weights *weights, uint64_t index);
 

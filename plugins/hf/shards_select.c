@@ -73,6 +73,10 @@ static ckpt_status select_by_name(ckpt_frame *self, const ckpt_source *source, b
                 wanted = -1;
         if (count_shards(source, wanted) == 0)
                 return fail_none(self, source);
+        if (wanted < 0)
+                ckpt_log(self, CKPT_LOG_INFO,
+                         "%s has %s consolidated files: taking all of its safetensors files",
+                         ckpt_source_label(source), use_consolidated ? "no" : "only");
         r = allocate(self, shards, count_shards(source, wanted));
         for (i = 0; r == 0 && i < ckpt_source_count(source); i++) {
                 const char *name = ckpt_source_name(source, i);
