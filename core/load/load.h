@@ -46,6 +46,7 @@ struct ckpt_load {
         ckpt_model *model;
         struct ckpt_rules rules;
         bool rules_ready, described;
+        ckpt_status description_status; /* once described */
         ckpt_description description;
         ckpt_plan *plan;
         ckpt_resolution resolution;

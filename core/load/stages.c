@@ -342,7 +342,7 @@ static ckpt_status describe(ckpt_load *load)
                 r = ckpt_model_new_derived(&load->model);
         if (r)
                 return r;
-        r = ckpt_mapper_describe(load->session, load->mapper, load->store, load->weights, load->model,
+        r = ckpt_mapper_describe(load->session, load->mapper, load->weights, load->model,
                                  load->shared->config, &options, &load->description);
         if (r)
                 return r;
@@ -353,14 +353,15 @@ static ckpt_status describe(ckpt_load *load)
 
 ckpt_status ckpt_load_need_description(ckpt_load *load)
 {
-        ckpt_status r = load->described ? CKPT_OK : ckpt_load_need_mapper(load);
+        ckpt_status r = load->described ? load->description_status : ckpt_load_need_mapper(load);
         double start;
 
         if (r || load->described)
                 return r;
         start = ckpt_load_clock();
-        r = describe(load);
-        load->described = r == CKPT_OK;
+        /* A failure is remembered: what is half described cannot be described again. */
+        load->description_status = describe(load);
+        load->described = true;
         load->stats.map_seconds += ckpt_load_clock() - start;
-        return r;
+        return load->description_status;
 }

@@ -76,8 +76,8 @@ static ckpt_status run(ckpt_loop *loop, const ckpt_config *config, uint64_t *ret
         return r;
 }
 
-ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, ckpt_weights *store,
-                                 const ckpt_weights *source, ckpt_model *model, const ckpt_config *config,
+ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, const ckpt_weights *source,
+                                 ckpt_model *model, const ckpt_config *config,
                                  const ckpt_describe_options *options, ckpt_description *ret_description)
 {
         _cleanup_(loop_deinit) ckpt_loop loop = {.session = session,
@@ -91,7 +91,6 @@ ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, ckpt
         uint64_t unused = 0;
         ckpt_status r = run(&loop, config, &unused), first;
 
-        (void)store;
         if (r == CKPT_E_CANCELLED)
                 return r;
         first = ckpt_diagnostics_first(&session->diagnostics);

@@ -10,7 +10,7 @@
 
 const char ckpt_rule_engine[] = "skip_modules";
 
-const ckpt_rule_fuse *ckpt_rules_find_target(const struct ckpt_rules *rules, const char *last)
+ckpt_rule_fuse *ckpt_rules_find_target(const struct ckpt_rules *rules, const char *last)
 {
         for (uint64_t i = 0; i < rules->fuses.count; i++)
                 if (strcmp(rules->fuses.items[i].target, last) == 0)

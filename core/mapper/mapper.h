@@ -38,12 +38,12 @@ typedef struct ckpt_description {
 } ckpt_description;
 
 /**
- * Runs the loop. `store` is the checkpoint, `source` its dictionary of source nodes
- * (ckpt_weights_dict_of_store). With model->derived the model is filled. Every failure of every parameter is
- * recorded; the result is the first one's status.
+ * Runs the loop. `source` is the checkpoint's dictionary of source nodes (ckpt_weights_dict_of_store). With
+ * model->derived the model is filled. Every failure of every parameter is recorded; the result is the first
+ * one's status.
  */
-ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, ckpt_weights *store,
-                                 const ckpt_weights *source, ckpt_model *model, const ckpt_config *config,
+ckpt_status ckpt_mapper_describe(ckpt_session *session, ckpt_chain *mapper, const ckpt_weights *source,
+                                 ckpt_model *model, const ckpt_config *config,
                                  const ckpt_describe_options *options, ckpt_description *ret_description);
 
 /* ---- rules ---- */
@@ -82,7 +82,7 @@ struct ckpt_rules {
 void ckpt_rules_init(struct ckpt_rules *rules, ckpt_session *session);
 void ckpt_rules_deinit(struct ckpt_rules *rules);
 /** The fused rule whose target is this last component, or NULL. */
-const ckpt_rule_fuse *ckpt_rules_find_target(const struct ckpt_rules *rules, const char *last);
+ckpt_rule_fuse *ckpt_rules_find_target(const struct ckpt_rules *rules, const char *last);
 /** The fused rule one of whose sources is this last component, or NULL. */
 const ckpt_rule_fuse *ckpt_rules_find_source(const struct ckpt_rules *rules, const char *last);
 /** Whether this pipeline rank owns a module, by the stage rules; *ret_layer is the layer's number or -1. */

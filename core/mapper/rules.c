@@ -53,14 +53,6 @@ static bool is_name(const char *string)
         return string && string[0];
 }
 
-static ckpt_rule_fuse *find_target(const struct ckpt_rules *rules, const char *target)
-{
-        for (uint64_t i = 0; i < rules->fuses.count; i++)
-                if (strcmp(rules->fuses.items[i].target, target) == 0)
-                        return &rules->fuses.items[i];
-        return NULL;
-}
-
 static const char *const *copy_sources(struct ckpt_rules *rules, const char *const *sources, uint32_t count)
 {
         const char **copied = ckpt_arena_calloc(&rules->session->scope.arena, count, sizeof(*copied));
@@ -93,7 +85,7 @@ void ckpt_rules_api_fuse(ckpt_rules *rules, const char *target, const char *cons
         rule.sources = copy_sources(rules, sources, count);
         if (!rule.target || !rule.sources)
                 return;
-        other = find_target(rules, target);
+        other = ckpt_rules_find_target(rules, target);
         if (other) {
                 ckpt_logger_write(
                         rules->session->logger, CKPT_LOG_INFO,

@@ -156,6 +156,13 @@ START_TEST(every_fault_is_reported)
         expect_reason(bad.load, CKPT_E_MISSING, "model.layers.2.mlp.up_proj.weight", NULL);
         expect_reason(bad.load, CKPT_E_MISSING, "model.norm", NULL);
         ck_assert_uint_eq(count_reasons(bad.load, ""), 6);
+        /* Asking again gives the same answer, and no reason twice. */
+        {
+                const ckpt_plan *plan = NULL;
+
+                ck_assert_int_eq(ckpt_load_get_plan(bad.load, &plan), ckpt_load_run(bad.load, NULL));
+                ck_assert_uint_eq(count_reasons(bad.load, ""), 6);
+        }
 }
 END_TEST
 

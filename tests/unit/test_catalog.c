@@ -161,7 +161,7 @@ ckpt_status catalog_describe(catalog *c, const ckpt_weight_mapper *const *tables
                          CKPT_OK);
         c->chain->rules = &c->rules;
         ckpt_chain_map_weights(c->chain, &c->rules);
-        r = ckpt_mapper_describe(&c->session, c->chain, c->store, source, c->model, c->config, &c->options,
+        r = ckpt_mapper_describe(&c->session, c->chain, source, c->model, c->config, &c->options,
                                  &c->description);
         /* The components are this function's own. */
         c->chain = ckpt_chain_free(c->chain);
