@@ -90,6 +90,8 @@ ckpt_status ckpt_tile_run(ckpt_execution *execution, const ckpt_tile *tile, ckpt
 /** The steps of a tile. */
 ckpt_status ckpt_tile_run_steps(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot,
                                 ckpt_stream *stream);
+/** Maps pages of host memory that is about to be written; changes no byte. */
+void ckpt_populate(void *memory, uint64_t size);
 /** One tile of a parameter is complete. */
 void ckpt_execute_tile_done(ckpt_execution *execution, uint64_t param);
 

@@ -43,6 +43,17 @@ static const uint8_t *read_from(const struct batch *batch, const ckpt_operand *o
         }
 }
 
+/* What a pass writes in one piece, into memory that may never have been touched. */
+static void populate_target(const struct batch *batch, const ckpt_step *step)
+{
+        const ckpt_elementwise *pass = &step->as.elementwise;
+
+        if (batch->execution->options->host_memory && step->kind == CKPT_STEP_ELEMENTWISE &&
+            step->dst.space == CKPT_SPACE_TARGET && pass->rank == 1 && pass->dst_stride[0] == 1)
+                ckpt_populate(written(batch, &step->dst),
+                              (uint64_t)pass->shape[0] * ckpt_dtype_bits(pass->dst_dtype) / 8);
+}
+
 static void batch_add(struct batch *batch, const ckpt_step *step)
 {
         const uint32_t at = batch->count++;
@@ -117,6 +128,7 @@ ckpt_status ckpt_tile_run_steps(ckpt_execution *execution, const ckpt_tile *tile
                 const bool last = i + 1 == tile->n_steps || steps[i + 1].kind != steps[i].kind;
                 ckpt_status r = CKPT_OK;
 
+                populate_target(&batch, &steps[i]);
                 batch_add(&batch, &steps[i]);
                 /* What is written to staging is read by a later step, and descriptors of one call run at
                  * once. */

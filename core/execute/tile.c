@@ -129,6 +129,8 @@ static ckpt_status run_read(struct reading *reading, const ckpt_read *read)
 
         if (read->space == CKPT_SPACE_STAGING)
                 return read_rows(reading, read, reading->slot->host + read->dst_offset, read->dst_pitch);
+        if (options->host_memory && (read->rows == 1 || read->dst_pitch == read->row_bytes))
+                ckpt_populate(target + read->dst_offset, read->row_bytes * read->rows);
         if (options->host_memory)
                 return read_rows(reading, read, target + read->dst_offset, read->dst_pitch);
         return read_to_device(reading, read, target + read->dst_offset);
