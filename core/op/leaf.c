@@ -33,29 +33,6 @@ struct run {
         uint64_t span;  /* from the first to one past the last wanted byte */
 };
 
-/* Types smaller than a byte: strides and the innermost run, in bytes. False where they are no whole bytes. */
-static bool run_to_bytes(struct run *run, uint32_t bits)
-{
-        ckpt_axes *axes = &run->axes;
-
-        for (uint32_t i = 0; i < axes->count; i++) {
-                int64_t *const counts[] = {&axes->dst[i], &axes->src[i]};
-
-                if (i + 1 == axes->count) {
-                        if (axes->src[i] != 1 || axes->dst[i] != 1 || axes->size[i] * bits % 8 != 0)
-                                return false;
-                        axes->size[i] = axes->size[i] * bits / 8;
-                        continue;
-                }
-                for (uint32_t side = 0; side < 2; side++) {
-                        if (*counts[side] * bits % 8 != 0)
-                                return false;
-                        *counts[side] = *counts[side] * bits / 8;
-                }
-        }
-        return true;
-}
-
 static ckpt_status run_init(struct run *run, ckpt_session *session, const ckpt_tensor *leaf,
                             const ckpt_box *box, const ckpt_view *view)
 {
@@ -70,7 +47,7 @@ static ckpt_status run_init(struct run *run, ckpt_session *session, const ckpt_t
         run->view = view;
         run->unit = bits % 8 == 0 ? bits / 8 : 1;
         /* Describing makes sure of it; a hole there must not become wrong bytes here. */
-        if (bits % 8 != 0 && (first * bits % 8 != 0 || view->bit_offset % 8 != 0 || !run_to_bytes(run, bits)))
+        if (first * bits % 8 != 0 || view->bit_offset % 8 != 0 || !ckpt_axes_to_bytes(&run->axes, bits))
                 return ckpt_session_fail(session, CKPT_E_UNSUPPORTED, NULL,
                                          "a range of %s elements does not fill whole bytes",
                                          ckpt_dtype_name(leaf->dtype));

@@ -54,3 +54,24 @@ void ckpt_axes_init(ckpt_axes *axes, uint32_t rank, const int64_t *sizes, const 
                         insert_axis(axes, sizes[i], dst[i], src[i]);
         merge_axes(axes);
 }
+
+bool ckpt_axes_to_bytes(ckpt_axes *axes, uint32_t bits)
+{
+        const uint32_t last = axes->count - 1;
+
+        if (bits % 8 == 0)
+                return true;
+        /* One element alone is less than a byte. */
+        if (axes->count == 0)
+                return false;
+        for (uint32_t i = 0; i < last; i++) {
+                if (axes->dst[i] * bits % 8 != 0 || axes->src[i] * bits % 8 != 0)
+                        return false;
+                axes->dst[i] = axes->dst[i] * bits / 8;
+                axes->src[i] = axes->src[i] * bits / 8;
+        }
+        if (axes->src[last] != 1 || axes->dst[last] != 1 || axes->size[last] * bits % 8 != 0)
+                return false;
+        axes->size[last] = axes->size[last] * bits / 8;
+        return true;
+}

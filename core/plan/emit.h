@@ -79,6 +79,12 @@ typedef struct ckpt_axes {
 void ckpt_axes_init(ckpt_axes *axes, uint32_t rank, const int64_t *sizes, const int64_t *dst,
                     const int64_t *src);
 
+/**
+ * For types smaller than a byte: axes that count elements of so many bits become axes that count bytes. False
+ * where a run or a stride is no whole number of them. Types of whole bytes are left as they are.
+ */
+bool ckpt_axes_to_bytes(ckpt_axes *axes, uint32_t bits);
+
 /** The emitter's own side: used by plan.c alone. */
 struct ckpt_emitter {
         ckpt_plan *plan;

@@ -16,29 +16,22 @@ struct copy {
         ckpt_operand dst, src;
 };
 
-static ckpt_status copy_init(struct copy *copy, ckpt_dtype dtype, uint32_t rank, const int64_t *sizes,
-                             const ckpt_view *dst, const ckpt_view *src, const uint8_t *memory)
+static ckpt_status copy_init(struct copy *copy, ckpt_session *session, ckpt_dtype dtype, uint32_t rank,
+                             const int64_t *sizes, const ckpt_view *dst, const ckpt_view *src,
+                             const uint8_t *memory)
 {
         const uint32_t bits = ckpt_dtype_bits(dtype);
-        ckpt_axes *axes = &copy->axes;
 
-        ckpt_axes_init(axes, rank, sizes, dst->strides, src->strides);
+        ckpt_axes_init(&copy->axes, rank, sizes, dst->strides, src->strides);
+        /* Describing makes sure of it; a hole there must not become wrong bytes here. */
+        if (dst->bit_offset % 8 != 0 || src->bit_offset % 8 != 0 || !ckpt_axes_to_bytes(&copy->axes, bits))
+                return ckpt_session_fail(session, CKPT_E_UNSUPPORTED, NULL,
+                                         "a copy of %s elements does not fill whole bytes",
+                                         ckpt_dtype_name(dtype));
         copy->dst = ckpt_emit_operand(dst);
         copy->src = ckpt_emit_operand(src);
         copy->src.memory = memory;
-        copy->elem_size = bits / 8;
-        if (bits % 8 == 0)
-                return CKPT_OK;
-        /* Describing made sure that runs of sub-byte types are whole bytes. */
-        copy->elem_size = 1;
-        for (uint32_t i = 0; i < axes->count; i++) {
-                if (i + 1 == axes->count) {
-                        axes->size[i] = axes->size[i] * bits / 8;
-                } else {
-                        axes->dst[i] = axes->dst[i] * bits / 8;
-                        axes->src[i] = axes->src[i] * bits / 8;
-                }
-        }
+        copy->elem_size = bits % 8 == 0 ? bits / 8 : 1;
         return CKPT_OK;
 }
 
@@ -116,7 +109,8 @@ ckpt_status ckpt_emit_copy(ckpt_emitter *emitter, ckpt_dtype dtype, uint32_t ran
                            const ckpt_view *dst, const ckpt_view *src, const uint8_t *memory)
 {
         struct copy copy;
-        const ckpt_status r = copy_init(&copy, dtype, rank, sizes, dst, src, memory);
+        const ckpt_status r =
+                copy_init(&copy, ckpt_emit_session(emitter), dtype, rank, sizes, dst, src, memory);
 
         return r ? r : copy_emit(emitter, &copy, 0, 0, 0);
 }
