@@ -84,11 +84,12 @@ static uint32_t packed_axes(const struct run *run)
         return count;
 }
 
+/* A complex number is two floats, each turned round by itself. */
 static uint32_t swap_width(const ckpt_tensor *leaf)
 {
-        return leaf->as.leaf.place.big_endian && ckpt_dtype_bits(leaf->dtype) > 8
-                       ? ckpt_dtype_bits(leaf->dtype) / 8
-                       : 0;
+        const uint32_t width = ckpt_dtype_bits(leaf->dtype) / (leaf->dtype == CKPT_DTYPE_C64 ? 16 : 8);
+
+        return leaf->as.leaf.place.big_endian && width > 1 ? width : 0;
 }
 
 static ckpt_read read_first(const struct run *run, uint64_t row_bytes)

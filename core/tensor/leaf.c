@@ -60,8 +60,6 @@ static const char *leaf_problem(const ckpt_place *place, ckpt_dtype dtype, uint3
                 return "its reader says that it delivers more bytes than can be addressed";
         if (ckpt_dtype_bits(dtype) < 8 && !packed)
                 return "strides of a type smaller than a byte";
-        if (place->big_endian && ckpt_dtype_class_of(dtype) == CKPT_CLASS_OTHER && ckpt_dtype_bits(dtype) > 8)
-                return "a big-endian type that is not a number";
         if (__builtin_add_overflow(place->offset, (uint64_t)(bits / 8), &end) || end > place_size(place))
                 return "it ends outside its object";
         return NULL;
