@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The 22 element types a safetensors header can name. */
-#include "safetensors.h"
+/* The 22 element types a safetensors header can name, and what they say of a tensor's size. */
+#include "tensor.h"
 
 #include <string.h>
 
@@ -51,4 +51,14 @@ uint32_t hf_dtype_bits(enum hf_dtype dtype)
 const char *hf_dtype_name(enum hf_dtype dtype)
 {
         return dtypes[dtype].name;
+}
+
+uint64_t hf_tensor_size(const struct hf_tensor *tensor)
+{
+        uint64_t bits = hf_dtype_bits(tensor->dtype);
+        uint32_t i;
+
+        for (i = 0; i < tensor->rank; i++)
+                bits *= tensor->shape[i];
+        return bits / 8;
 }

@@ -46,6 +46,27 @@ enum hf_reason {
 
         /* The index. */
         HF_BAD_FILE_NAME,
+
+        /* A file that is not read from one end to the other. */
+        HF_BAD_READ,      /* the system refused, which is reported already */
+        HF_BAD_TRUNCATED, /* a range that leaves the file */
+        HF_BAD_LIMIT,     /* more of something than is read: a bomb, or too large a file */
+
+        /* The container of a torch file. */
+        HF_BAD_CONTAINER, /* another kind of file, which the message names */
+        HF_BAD_ZIP,       /* an archive that breaks the rules of zip, or that readers could disagree on */
+        HF_BAD_CRC,
+        HF_BAD_MEMBER, /* a member that must be there is not, or says what it must not */
+
+        /* Its pickle. */
+        HF_BAD_PICKLE,     /* bytes that are no pickle: an argument, the stack or the memo is wrong */
+        HF_BAD_OPCODE,     /* an opcode that is not read */
+        HF_BAD_GLOBAL,     /* a global that is not allowed: module and name are in the message */
+        HF_BAD_CALL,       /* an allowed global, used as it must not be */
+        HF_BAD_STORAGE,    /* a storage whose size, dtype or place is not what is said of it */
+        HF_BAD_STRIDES,    /* a tensor that leaves its storage, or whose sizes overflow */
+        HF_BAD_KIND,       /* a sparse, quantised, nested, meta tensor and the like: the message names it */
+        HF_BAD_STATE_DICT, /* there is none, or a choice */
 };
 
 struct hf_error {

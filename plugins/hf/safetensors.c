@@ -160,12 +160,13 @@ static int add_tensor(struct hf_safetensors_parser *parser)
         void *array = table->tensors;
         struct hf_tensor *tensor;
 
-        if (table->n_tensors == HF_SAFETENSORS_TENSORS_MAX)
+        if (table->n_tensors == HF_TENSORS_MAX)
                 return fail(parser, HF_BAD_TENSOR_COUNT, "the header lists more than 4194304 tensors");
         if (grow(&array, table->n_tensors, &parser->tensors_size, sizeof *tensor) < 0)
                 return hf_error_set_memory(parser->error);
         table->tensors = array;
         tensor = &table->tensors[table->n_tensors];
+        memset(tensor, 0, sizeof *tensor);
         if (take_tensor_name(parser, &tensor->name) < 0 || hf_safetensors_parse_tensor(parser, tensor) < 0)
                 return -1;
         table->n_tensors++;

@@ -11,51 +11,15 @@
 #define HF_SAFETENSORS_H
 
 #include "error.h"
+#include "tensor.h"
 
 #define HF_SAFETENSORS_HEADER_MAX UINT64_C(100000000)
 
 enum {
-        HF_SAFETENSORS_PREFIX = 8, /* bytes of the length */
-        HF_SAFETENSORS_SNIFF = 64, /* enough of a file's start for hf_safetensors_header_length */
-        HF_SAFETENSORS_RANK_MAX = 64,
-        HF_SAFETENSORS_TENSORS_MAX = 1 << 22,
+        HF_SAFETENSORS_PREFIX = 8,      /* bytes of the length */
+        HF_SAFETENSORS_SNIFF = 64,      /* enough of a file's start for hf_safetensors_header_length */
         HF_SAFETENSORS_FIELDS_MAX = 16, /* unknown fields of one tensor */
         HF_SAFETENSORS_DEPTH_MAX = 16,
-};
-
-/* In the reference's order: sorted by width, which is how its writer sorts the data. */
-enum hf_dtype {
-        HF_BOOL,
-        HF_F4,
-        HF_F6_E2M3,
-        HF_F6_E3M2,
-        HF_U8,
-        HF_I8,
-        HF_F8_E5M2,
-        HF_F8_E4M3,
-        HF_F8_E8M0,
-        HF_F8_E4M3FNUZ,
-        HF_F8_E5M2FNUZ,
-        HF_I16,
-        HF_U16,
-        HF_F16,
-        HF_BF16,
-        HF_I32,
-        HF_U32,
-        HF_F32,
-        HF_C64,
-        HF_F64,
-        HF_I64,
-        HF_U64,
-        HF_DTYPES,
-};
-
-struct hf_tensor {
-        struct hf_name name;   /* first: hf_names_group walks it */
-        const uint64_t *shape; /* rank dimensions */
-        uint64_t begin, end;   /* bytes of the file */
-        uint8_t dtype;         /* enum hf_dtype */
-        uint8_t rank;
 };
 
 struct hf_metadata {
@@ -101,11 +65,6 @@ void hf_safetensors_deinit(struct hf_safetensors *table);
  * nothing here, for many lengths begin like a zip or a pickle. `head` as above.
  */
 bool hf_safetensors_looks_like(const void *head, size_t length, uint64_t file_size);
-
-/* The dtype of a name as it stands in a header, or -1; its width in bits; its name. */
-int hf_dtype_find(const char *text, size_t length);
-uint32_t hf_dtype_bits(enum hf_dtype dtype);
-const char *hf_dtype_name(enum hf_dtype dtype);
 
 /* ---- between the parser's own files ---- */
 

@@ -89,7 +89,7 @@ static int next_integer(struct entry *entry, const char *what, uint64_t *ret_val
 
 static int parse_shape(struct entry *entry)
 {
-        uint64_t shape[HF_SAFETENSORS_RANK_MAX], dimension = 0, *kept;
+        uint64_t shape[HF_RANK_MAX], dimension = 0, *kept;
         enum hf_json_token token = hf_json_next(&entry->parser->json);
         uint32_t rank = 0;
         int r;
@@ -97,7 +97,7 @@ static int parse_shape(struct entry *entry)
         if (token != HF_JSON_ARRAY)
                 return fail_type(entry, token, "shape is not an array");
         while ((r = next_integer(entry, "shape", &dimension)) > 0) {
-                if (rank == HF_SAFETENSORS_RANK_MAX)
+                if (rank == HF_RANK_MAX)
                         return fail(entry, HF_BAD_RANK, "shape has more than 64 dimensions");
                 shape[rank++] = dimension;
         }

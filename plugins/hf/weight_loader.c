@@ -12,7 +12,7 @@
 _Static_assert((int)HF_BOOL + 1 == (int)CKPT_DTYPE_BOOL && (int)HF_BF16 + 1 == (int)CKPT_DTYPE_BF16 &&
                        (int)HF_U64 + 1 == (int)CKPT_DTYPE_U64 && (int)HF_DTYPES + 1 == (int)CKPT_DTYPE_COUNT,
                "the format's types and the runtime's have one order");
-_Static_assert((int)HF_SAFETENSORS_RANK_MAX <= CKPT_RANK_MAX, "every rank that is parsed can be described");
+_Static_assert((int)HF_RANK_MAX <= CKPT_RANK_MAX, "every rank that is parsed can be described");
 
 static ckpt_status read_header(ckpt_frame *self, const ckpt_source *source, bool allow_trailing,
                                struct hf_shard *shard)
@@ -63,7 +63,7 @@ ckpt_status hf_shards_read(ckpt_frame *self, const ckpt_source *source, bool all
 static ckpt_status add_tensor(ckpt_frame *self, const ckpt_source *source, uint32_t object,
                               const struct hf_tensor *tensor, ckpt_weights_builder *builder)
 {
-        int64_t shape[HF_SAFETENSORS_RANK_MAX];
+        int64_t shape[HF_RANK_MAX];
         char name[HF_NAME_MAX + 1];
         ckpt_leaf leaf = {
                 .struct_size = sizeof leaf,

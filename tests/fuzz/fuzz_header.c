@@ -36,7 +36,7 @@ static void check_table(const struct hf_safetensors *table, uint64_t file_size)
                 check(tensor->name.length <= HF_NAME_MAX &&
                       !memchr(tensor->name.text, '\0', tensor->name.length));
                 check(touch(&tensor->name) == tensor->name.hash);
-                check(tensor->dtype < HF_DTYPES && tensor->rank <= HF_SAFETENSORS_RANK_MAX);
+                check(tensor->dtype < HF_DTYPES && tensor->rank <= HF_RANK_MAX);
                 for (d = 0; d < tensor->rank; d++)
                         sum += tensor->shape[d];
                 expected = tensor->end;
