@@ -5,6 +5,7 @@
  * at a time.
  */
 #include "json.h"
+#include "utf8.h"
 
 #include <string.h>
 
@@ -52,39 +53,6 @@ static inline const unsigned char *skip_plain(const unsigned char *at, const uns
         while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
                 at++;
         return at;
-}
-
-static bool is_tail(const unsigned char *at, size_t length)
-{
-        while (length-- > 0)
-                if ((*at++ & 0xC0) != 0x80)
-                        return false;
-        return true;
-}
-
-/*
- * Length of the UTF-8 sequence at `at`, whose first byte is not ASCII; 0 when it is not one (Unicode
- * table 3-7).
- */
-static size_t utf8_length(const unsigned char *at, const unsigned char *end)
-{
-        size_t left = (size_t)(end - at);
-        unsigned char first = at[0];
-
-        if (first >= 0xC2 && first <= 0xDF)
-                return left >= 2 && is_tail(at + 1, 1) ? 2 : 0;
-        if (first >= 0xE0 && first <= 0xEF) {
-                if (left < 3 || !is_tail(at + 1, 2))
-                        return 0;
-                /* Overlong forms, and the surrogates U+D800 … U+DFFF. */
-                return (first == 0xE0 && at[1] < 0xA0) || (first == 0xED && at[1] > 0x9F) ? 0 : 3;
-        }
-        if (first >= 0xF0 && first <= 0xF4) {
-                if (left < 4 || !is_tail(at + 1, 3))
-                        return 0;
-                return (first == 0xF0 && at[1] < 0x90) || (first == 0xF4 && at[1] > 0x8F) ? 0 : 4;
-        }
-        return 0;
 }
 
 static int hex_value(unsigned char c)
@@ -160,7 +128,7 @@ static const unsigned char *check_special(struct hf_json *json, const unsigned c
                 return NULL;
         }
         if (*at != '\\') {
-                length = utf8_length(at, json->end);
+                length = hf_utf8_length(at, json->end);
                 if (length == 0)
                         hf_json_refuse(json, at, HF_JSON_BAD_UTF8);
                 return length ? at + length : NULL;

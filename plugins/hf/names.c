@@ -51,7 +51,7 @@ int hf_name_take(const struct hf_json *json, struct hf_arena *arena, struct hf_n
 int hf_name_compare(const struct hf_name *a, const struct hf_name *b)
 {
         size_t common = a->length < b->length ? a->length : b->length;
-        int order = common ? memcmp(a->text, b->text, common) : 0;
+        int order = common && a->text != b->text ? memcmp(a->text, b->text, common) : 0;
 
         return order ? order : (a->length > b->length) - (a->length < b->length);
 }
@@ -171,6 +171,17 @@ int hf_names_group(const void *records, size_t stride, size_t count, uint32_t *r
         return 1;
 }
 
+/* Four characters; snprintf would make a file full of odd names slow to refuse. */
+static void print_byte(char *dst, unsigned char byte)
+{
+        static const char digits[] = "0123456789ABCDEF";
+
+        dst[0] = '\\';
+        dst[1] = 'x';
+        dst[2] = digits[byte >> 4];
+        dst[3] = digits[byte & 15];
+}
+
 char *hf_name_print(const char *text, size_t length, char *dst, size_t size)
 {
         size_t used = 0, i;
@@ -185,7 +196,7 @@ char *hf_name_print(const char *text, size_t length, char *dst, size_t size)
                 if (want == 1)
                         dst[used] = (char)c;
                 else
-                        snprintf(dst + used, 5, "\\x%02X", c);
+                        print_byte(dst + used, c);
                 used += want;
         }
         snprintf(dst + used, size - used, "%s", i < length ? "..." : "");

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Usage: exports.sh SANITIZER [plugin|backend|library FILE]...
+# Usage: exports.sh SANITIZER [plugin FILE LIBRARIES|backend FILE|library FILE]...
 #
 # Looks at the dynamic symbols and dependencies of what was built: a plugin exports
-# ckpt_plugin_entry alone and needs libc alone, a backend exports ckpt_backend_entry alone, the
-# library exports ckpt_* alone. A sanitizer brings symbols and libraries of its own, so there
-# the dependencies are not judged.
+# ckpt_plugin_entry alone and needs nothing but libc and LIBRARIES (file names between spaces, or
+# nothing), a backend exports ckpt_backend_entry alone, the library exports ckpt_* alone. A
+# sanitizer brings symbols and libraries of its own, so there the dependencies are not judged.
 set -u
 
 sanitizer=$1
@@ -38,22 +38,27 @@ only_symbol() { # kind, file, symbol
     report $? "$1 $(basename "$2") exports $3 alone" "it exports: $got"
 }
 
-only_libc() { # file
+only_needs() { # file, libraries beside libc
+    title="plugin $(basename "$1") needs libc${2:+ and $2} alone"
     if [ "$sanitizer" != none ]; then
         n=$((n + 1))
-        echo "ok $n - plugin $(basename "$1") needs libc alone # SKIP built with a sanitizer"
+        echo "ok $n - $title # SKIP built with a sanitizer"
         return
     fi
     got=$(needed "$1" | grep -v -e '^libc\.so\.6$' -e '^ld-linux')
+    for library in $2; do
+        got=$(printf '%s\n' "$got" | grep -v -x -F "$library")
+    done
     test -z "$got"
-    report $? "plugin $(basename "$1") needs libc alone" "it needs: $got"
+    report $? "$title" "it needs: $got"
 }
 
 while [ $# -ge 2 ]; do
     case $1 in
     plugin)
         only_symbol plugin "$2" ckpt_plugin_entry
-        only_libc "$2"
+        only_needs "$2" "$3"
+        shift
         ;;
     backend)
         only_symbol backend "$2" ckpt_backend_entry
