@@ -75,6 +75,25 @@ ckpt_status ckpt_session_init(ckpt_session *session, const ckpt_api *api, ckpt_l
         return r;
 }
 
+ckpt_status ckpt_session_add_setting(ckpt_session *session, const char *key, const char *value)
+{
+        const uint64_t count = session->n_settings;
+        ckpt_pair *settings = ckpt_arena_calloc(&session->scope.arena, count + 1, sizeof(*settings));
+        bool *used = ckpt_arena_calloc(&session->scope.arena, count + 1, sizeof(*used));
+
+        if (!settings || !used)
+                return CKPT_E_NOMEM;
+        for (uint64_t i = 0; i < count; i++) {
+                settings[i] = session->settings[i];
+                used[i] = session->setting_used[i];
+        }
+        settings[count] = (ckpt_pair){.key = key, .value = value};
+        session->settings = settings;
+        session->setting_used = used;
+        session->n_settings = count + 1;
+        return CKPT_OK;
+}
+
 void ckpt_session_deinit(ckpt_session *session)
 {
         ckpt_arena_deinit(&session->scope.arena);

@@ -38,6 +38,8 @@ typedef struct ckpt_session {
 ckpt_status ckpt_session_init(ckpt_session *session, const ckpt_api *api, ckpt_logger *logger,
                               const ckpt_load_options *options);
 void ckpt_session_deinit(ckpt_session *session);
+/** A setting more, which stands last. Both strings live as long as the session. */
+ckpt_status ckpt_session_add_setting(ckpt_session *session, const char *key, const char *value);
 
 /** Records on the session, as the runtime itself: (session, status, where, format, …). */
 #define ckpt_session_fail(session, status, ...) \

@@ -49,6 +49,7 @@ struct cli {
         bool config_missing;   /* inspect: one file, which has no configuration beside it */
         bool resolved;
         bool exported;
+        bool verifies; /* load: the weight loader was asked to compare its format's checksums */
         double total_seconds;
         struct verify verify;
 };

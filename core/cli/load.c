@@ -19,6 +19,18 @@ static ckpt_status read_digests(struct cli *cli)
                      : CKPT_OK;
 }
 
+/* A weight loader that has the option compares what its format has; others have nothing to be asked. */
+static ckpt_status ask_checksums(struct cli *cli)
+{
+        ckpt_status r;
+
+        if (!cli->options->verify)
+                return CKPT_OK;
+        r = ckpt_load_set_weights_option(cli->load, "verify", "true");
+        cli->verifies = r == CKPT_OK;
+        return r < 0 ? r : CKPT_OK;
+}
+
 static ckpt_status run_load(struct cli *cli)
 {
         struct timespec start, end;
@@ -63,6 +75,8 @@ static ckpt_status load_work(struct cli *cli)
         if (r == CKPT_OK)
                 r = cli_new_load(cli, &cli->load);
         if (r == CKPT_OK)
+                r = ask_checksums(cli);
+        if (r == CKPT_OK)
                 r = run_load(cli);
         if (r == CKPT_OK)
                 r = verify(cli);
@@ -70,23 +84,32 @@ static ckpt_status load_work(struct cli *cli)
 }
 
 /* Judged by the names of the objects: the format of the load may be another that extends HF. */
-const char *checksums_of(struct cli *cli)
+static bool is_all_safetensors(const ckpt_weights *weights)
 {
         const char suffix[] = ".safetensors";
-        ckpt_weights *weights = NULL;
         ckpt_weight_info info;
-        uint64_t n = 0;
 
-        if (ckpt_load_get_weights(cli->load, &weights) < 0)
-                return "not known";
-        for (; ckpt_weights_info(weights, n, &info) == CKPT_OK; n++) {
+        for (uint64_t n = 0; ckpt_weights_info(weights, n, &info) == CKPT_OK; n++) {
                 const size_t length = info.object ? strlen(info.object) : 0;
 
                 if (length < sizeof(suffix) ||
                     strcmp(info.object + length - (sizeof(suffix) - 1), suffix) != 0)
-                        return "none that this tool knows of; a loader checks its format's own as it reads";
+                        return false;
         }
-        return "none: safetensors files carry no checksums";
+        return true;
+}
+
+/* Only its loader knows which files of a format have checksums, and says so in the log. */
+const char *checksums_of(struct cli *cli)
+{
+        ckpt_weights *weights = NULL;
+
+        if (ckpt_load_get_weights(cli->load, &weights) < 0)
+                return "not known";
+        if (is_all_safetensors(weights))
+                return "none: safetensors files carry no checksums";
+        return cli->verifies ? "the weight loader was asked to compare them; its log names files without any"
+                             : "none that this tool knows of; a loader checks its format's own as it reads";
 }
 
 const struct command command_load = {load_work, load_print, load_json};

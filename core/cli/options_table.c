@@ -214,7 +214,7 @@ const struct option_row *options_table(void)
                 {"digest", NULL, FOR_LOAD, 0, apply_flag, AT(digest),
                  "print the XXH3-128 of every tensor's bytes"},
                 {"verify", "[=FILE]", FOR_LOAD, 0, apply_verify, AT(verify_path),
-                 "check the format's checksums, and the digests in FILE (from load --digest --json)"},
+                 "compare the format's checksums, and the digests in FILE (from load --digest --json)"},
                 {NULL, NULL, 0, 0, NULL, 0, NULL},
         };
 

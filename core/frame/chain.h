@@ -80,6 +80,8 @@ ckpt_frame *ckpt_chain_top(ckpt_chain *chain);
 /** Sets config, weights and architecture in every frame of a chain that was made before they were known. */
 void ckpt_chain_set(ckpt_chain *chain, const ckpt_config *config, const ckpt_weights *weights,
                     const char *architecture);
+/** Whether a component of this chain declares the option of a setting's key, "weights.verify". */
+bool ckpt_chain_declares(const ckpt_chain *chain, const char *key);
 /** Marks the session's settings that this chain's components declare; a value of the wrong type is recorded.
  */
 ckpt_status ckpt_chain_check_settings(ckpt_chain *chain);

@@ -129,6 +129,14 @@ static const char *setting_name(const ckpt_chain *chain, const ckpt_pair *settin
         return setting->key + length + 1;
 }
 
+bool ckpt_chain_declares(const ckpt_chain *chain, const char *key)
+{
+        const ckpt_pair setting = {.key = key};
+        const char *const name = setting_name(chain, &setting);
+
+        return name && find_declared(chain, name);
+}
+
 /* Of several settings of one key the last counts, as on a command line. */
 static const ckpt_pair *find_setting(const ckpt_chain *chain, const char *name)
 {

@@ -195,6 +195,31 @@ ckpt_status ckpt_load_set_component(ckpt_load *load, const ckpt_component *compo
         return CKPT_OK;
 }
 
+ckpt_status ckpt_load_set_weights_option(ckpt_load *load, const char *name, const char *value)
+{
+        ckpt_arena *arena = &load->session->scope.arena;
+        ckpt_status r = check_early(load, load->store != NULL, "an option of the weight loader");
+        const char *key;
+
+        if (r == CKPT_OK && (!name || !value))
+                r = ckpt_session_fail(load->session, CKPT_E_INVALID, NULL, "the option has no %s",
+                                      name ? "value" : "name");
+        /* The architecture chooses among weight loaders, as it will when they are made for the weights. */
+        if (r == CKPT_OK)
+                r = ckpt_load_need_config(load);
+        if (r == CKPT_OK)
+                r = ckpt_load_need_weight_loader(load);
+        if (r)
+                return r;
+        key = ckpt_arena_printf(arena, "weights.%s", name);
+        value = ckpt_arena_strdup(arena, value);
+        if (!key || !value)
+                return CKPT_E_NOMEM;
+        return ckpt_chain_declares(load->weight_loader, key)
+                       ? ckpt_session_add_setting(load->session, key, value)
+                       : CKPT_ABSENT;
+}
+
 void ckpt_load_cancel(ckpt_load *load)
 {
         atomic_store(&load->session->cancelled, true);

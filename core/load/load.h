@@ -72,6 +72,7 @@ struct ckpt_load {
 ckpt_status ckpt_load_need_source(ckpt_load *load);
 ckpt_status ckpt_load_need_checkpoint_loader(ckpt_load *load);
 ckpt_status ckpt_load_need_config(ckpt_load *load);
+ckpt_status ckpt_load_need_weight_loader(ckpt_load *load);
 ckpt_status ckpt_load_need_weights(ckpt_load *load);
 ckpt_status ckpt_load_need_mapper(ckpt_load *load);
 ckpt_status ckpt_load_need_description(ckpt_load *load);

@@ -254,6 +254,16 @@ static ckpt_status keep_weight_loader(ckpt_load *load)
         return CKPT_OK;
 }
 
+ckpt_status ckpt_load_need_weight_loader(ckpt_load *load)
+{
+        const ckpt_status r = load->weight_loader ? CKPT_OK : ckpt_load_need_checkpoint_loader(load);
+
+        if (r || load->weight_loader)
+                return r;
+        return make_chain(load, CKPT_KIND_WEIGHT_LOADER, load->session->format, load->session->architecture,
+                          NULL, &load->weight_loader);
+}
+
 static ckpt_status make_weights(ckpt_load *load)
 {
         _cleanup_(ckpt_weights_builder_freep) ckpt_weights_builder *builder = NULL;
@@ -261,9 +271,8 @@ static ckpt_status make_weights(ckpt_load *load)
 
         if (r == CKPT_OK)
                 r = ckpt_load_need_source(load);
-        if (r == CKPT_OK && !load->weight_loader)
-                r = make_chain(load, CKPT_KIND_WEIGHT_LOADER, load->session->format,
-                               load->session->architecture, NULL, &load->weight_loader);
+        if (r == CKPT_OK)
+                r = ckpt_load_need_weight_loader(load);
         if (r == CKPT_OK)
                 r = check_settings(load, false);
         if (r == CKPT_OK)

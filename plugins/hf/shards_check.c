@@ -7,7 +7,6 @@
 #include "components.h"
 #include "shards.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum {
@@ -28,6 +27,7 @@ struct check {
         struct record *records;
         size_t n_entries, n_records;
         size_t n_reports;
+        bool sliced; /* said already */
         ckpt_status status;
 };
 
@@ -61,7 +61,7 @@ static ckpt_status gather(struct check *check)
         check->n_entries = shards->index.n_entries;
         check->n_records = check->n_entries;
         for (s = 0; s < shards->n_shards; s++)
-                check->n_records += shards->shards[s].table.n_tensors;
+                check->n_records += shards->shards[s].n_tensors;
         check->records = calloc(check->n_records ? check->n_records : 1, sizeof *check->records);
         if (!check->records)
                 return hf_fail_memory(check->self);
@@ -70,9 +70,8 @@ static ckpt_status gather(struct check *check)
                 check->records[n++] =
                         (struct record){shards->index.entries[i].name, shards->index.entries[i].file, false};
         for (s = 0; s < shards->n_shards; s++)
-                for (i = 0; i < shards->shards[s].table.n_tensors; i++)
-                        check->records[n++] =
-                                (struct record){shards->shards[s].table.tensors[i].name, s, false};
+                for (i = 0; i < shards->shards[s].n_tensors; i++)
+                        check->records[n++] = (struct record){shards->shards[s].tensors[i].name, s, false};
         return 0;
 }
 
@@ -82,6 +81,32 @@ static void check_indexed(struct check *check, const struct record *record, stru
                 report(check, record, record->shard, "the index says that the tensor is in",
                        shard_name(check, entry->shard));
         entry->found = true;
+}
+
+/* Slices of one model share all names, which is one thing to say and not one for every tensor. */
+static void report_slices(struct check *check, const struct record *record, const struct record *original)
+{
+        char tensor[NAMED_PRINT_MAX];
+        ckpt_where where = {
+                .struct_size = sizeof where,
+                .object = shard_name(check, record->shard),
+                .tensor = hf_name_print(record->name.text, record->name.length, tensor, sizeof tensor),
+                .hint = "these files are tensor-parallel slices of one model; first merge them into one, or "
+                        "convert the checkpoint"};
+
+        if (!check->sliced)
+                check->status = ckpt_fail(check->self, CKPT_E_UNSUPPORTED, &where, "the tensor is also in %s",
+                                          shard_name(check, original->shard));
+        check->sliced = true;
+}
+
+static void check_repeated(struct check *check, const struct record *record, const struct record *original)
+{
+        if (hf_is_slice(shard_name(check, record->shard)) && hf_is_slice(shard_name(check, original->shard)))
+                report_slices(check, record, original);
+        else
+                report(check, record, record->shard, "the tensor is also in",
+                       shard_name(check, original->shard));
 }
 
 static void compare(struct check *check, const uint32_t *first)
@@ -94,8 +119,7 @@ static void compare(struct check *check, const uint32_t *first)
                 if (first[i] < check->n_entries)
                         check_indexed(check, record, &check->records[first[i]]);
                 else if (first[i] < i)
-                        report(check, record, record->shard, "the tensor is also in",
-                               shard_name(check, check->records[first[i]].shard));
+                        check_repeated(check, record, &check->records[first[i]]);
                 else if (check->shards->index_name)
                         report(check, record, record->shard, "the tensor is not in",
                                check->shards->index_name);
@@ -105,24 +129,6 @@ static void compare(struct check *check, const uint32_t *first)
                         report(check, &check->records[i], check->records[i].shard,
                                "the tensor is not in this file, where it should be by",
                                check->shards->index_name);
-}
-
-/* Real indexes are often off here: worth a word, not a refusal. */
-static void compare_total(const struct check *check)
-{
-        const struct hf_shards *shards = check->shards;
-        uint64_t total = 0;
-        uint32_t s;
-        size_t i;
-
-        for (s = 0; s < shards->n_shards; s++)
-                for (i = 0; i < shards->shards[s].table.n_tensors; i++)
-                        total += shards->shards[s].table.tensors[i].end -
-                                 shards->shards[s].table.tensors[i].begin;
-        if (shards->index.has_total_size && shards->index.total_size != total)
-                ckpt_log(check->self, CKPT_LOG_WARNING,
-                         "%s says that the tensors have %" PRIu64 " bytes; they have %" PRIu64,
-                         shards->index_name, shards->index.total_size, total);
 }
 
 static ckpt_status compare_all(struct check *check)
@@ -153,7 +159,7 @@ ckpt_status hf_shards_check(ckpt_frame *self, const ckpt_source *source, const s
         if (r == 0)
                 r = compare_all(&check);
         if (r == 0)
-                compare_total(&check);
+                r = hf_shards_check_total(self, shards);
         free(check.records);
         return r;
 }

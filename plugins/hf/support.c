@@ -50,7 +50,14 @@ static ckpt_status status_of(enum hf_reason reason)
         case HF_BAD_MEMORY:
                 return CKPT_E_NOMEM;
         case HF_BAD_DTYPE:
+        case HF_BAD_CONTAINER:
+        case HF_BAD_KIND:
+        case HF_BAD_GLOBAL:
+        case HF_BAD_OPCODE:
                 return CKPT_E_UNSUPPORTED;
+        case HF_BAD_STATE_DICT:
+                return CKPT_E_INVALID;
+        case HF_BAD_LIMIT:
         case HF_BAD_FIELD_COUNT:
         case HF_BAD_NAME_LENGTH:
         case HF_BAD_TENSOR_COUNT:

@@ -293,6 +293,15 @@ CKPT_EXPORT ckpt_status ckpt_load_set_model(ckpt_load *load, ckpt_model *model);
  * "embedder". CKPT_E_INVALID for an unknown kind or no table.
  */
 CKPT_EXPORT ckpt_status ckpt_load_set_component(ckpt_load *load, const ckpt_component *component, void *data);
+/**
+ * Sets an option of the weight loader if it has one of that name, as the setting "weights.NAME" would that
+ * stands last. Makes the checkpoint loader and the configuration, so that it is known which weight loader it
+ * is: what is set by hand of those comes before. Both strings are copied. CKPT_ABSENT (positive, nothing
+ * recorded or set) where no component of the weight loader's chain
+ * declares the option; a value that is not of its type is CKPT_E_INVALID once weights are made. So an
+ * embedder can ask for what some formats have: "verify", "true".
+ */
+CKPT_EXPORT ckpt_status ckpt_load_set_weights_option(ckpt_load *load, const char *name, const char *value);
 
 /*
  * Asking for a stage's result [control]: runs the stages that it needs. Borrowed: lives as long as the load.

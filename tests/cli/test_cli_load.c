@@ -99,6 +99,86 @@ START_TEST(verify)
 }
 END_TEST
 
+/* Copies a file of a fixture into the test's directory, with a bit of the byte `at` turned if it has that. */
+static void copy_file(const char *name, const char *file, size_t at)
+{
+        static char bytes[1 << 20];
+        FILE *stream = fopen(fixture(name), "r");
+        size_t size;
+
+        ck_assert_ptr_nonnull(stream);
+        size = fread(bytes, 1, sizeof(bytes), stream);
+        fclose(stream);
+        ck_assert_uint_lt(size, sizeof(bytes));
+        if (at < size)
+                bytes[at] ^= 1;
+        stream = fopen(in_directory(file), "w");
+        ck_assert_ptr_nonnull(stream);
+        ck_assert_uint_eq(fwrite(bytes, 1, size, stream), size);
+        ck_assert_int_eq(fclose(stream), 0);
+}
+
+/* A copy of a torch checkpoint, the first byte of whose first tensor is another. */
+static void make_spoilt_torch(void)
+{
+        struct process *p = RUN(PLUGINS, "inspect", fixture("torch-gemma3"), "--json");
+        json_t *root = process_json(p);
+        const json_t *first = json_array_get(json_object_get(root, "tensors"), 0);
+        const size_t offset = (size_t)json_integer_value(json_object_get(first, "offset"));
+
+        ck_assert_uint_gt(offset, 64);
+        make_directory();
+        copy_file("torch-gemma3/pytorch_model.bin", "pytorch_model.bin", offset);
+        copy_file("torch-gemma3/config.json", "config.json", SIZE_MAX);
+        json_decref(root);
+        process_free(p);
+}
+
+START_TEST(verify_checksums)
+{
+        struct process *p = RUN(PLUGINS, "load", fixture("torch-gemma3"), "--verify");
+
+        ck_assert_msg(p->status == 0, "%s", p->err);
+        ck_assert_ptr_nonnull(strstr(p->out, "was asked to compare them"));
+        process_free(p);
+
+        make_spoilt_torch();
+        p = RUN(PLUGINS, "load", in_directory(""));
+        ck_assert_msg(p->status == 0, "%s", p->err);
+        process_free(p);
+        p = RUN(PLUGINS, "load", in_directory(""), "--verify");
+        ck_assert_int_eq(p->status, 1);
+        ck_assert_msg(strstr(p->err, "pytorch_model.bin") && strstr(p->err, "CRC"), "%s", p->err);
+        process_free(p);
+        remove_directory();
+}
+END_TEST
+
+START_TEST(verify_without_checksums)
+{
+        static const char config[] = "{\"architectures\": [\"SlowForCausalLM\"], \"num_hidden_layers\": 1}";
+        struct process *p = RUN(PLUGINS, "load", fixture("torch-gemma3-legacy"), "--verify", "--json");
+        json_t *root = process_json(p);
+
+        ck_assert_msg(p->status == 0, "%s", p->err);
+        ck_assert_ptr_nonnull(strstr(string_of(json_object_get(root, "verify"), "checksums"),
+                                     "its log names files without any"));
+        ck_assert_ptr_nonnull(strstr(p->err, "torch's legacy format has no checksums"));
+        json_decref(root);
+        process_free(p);
+
+        /* A weight loader without the option has nothing to be asked. */
+        make_directory();
+        write_file(in_directory("config.json"), config);
+        p = RUN(PLUGINS, "--plugin-dir", test_place("CKPT_TEST_CLI_PLUGINS"), "--weight-loader",
+                "org.ckpt.test.slow", "--set", "weights.hold=0", "load", in_directory(""), "--verify");
+        ck_assert_msg(p->status == 0, "%s", p->err);
+        ck_assert_ptr_nonnull(strstr(p->out, "none that this tool knows of"));
+        process_free(p);
+        remove_directory();
+}
+END_TEST
+
 START_TEST(verify_bad_file)
 {
         static const char *const texts[] = {
@@ -230,6 +310,8 @@ static void add_cases(Suite *suite)
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, load_digest);
         tcase_add_test(tcase, verify);
+        tcase_add_test(tcase, verify_checksums);
+        tcase_add_test(tcase, verify_without_checksums);
         tcase_add_loop_test(tcase, verify_bad_file, 0, 6);
         tcase_add_test(tcase, load_export);
         tcase_add_test(tcase, export_fails);

@@ -15,9 +15,11 @@
 
 #include <ckpt/ckpt.h>
 
-#define GOLDEN_MODELS 12
-#define GOLDEN_CASES  11
-#define GOLDEN_RANK   8
+#define GOLDEN_MODELS   18
+#define GOLDEN_CASES    11
+/* One, two and four tensor-parallel ranks. */
+#define GOLDEN_TP_CASES 7
+#define GOLDEN_RANK     8
 
 /** Which part of the model one process holds. */
 typedef struct golden_case {
@@ -38,8 +40,8 @@ typedef struct golden_line {
 typedef struct golden {
         const char *model;
         const golden_case *mapping;
-        char directory[512];
-        golden_line *lines; /* sorted by name */
+        char directory[512]; /* of the checkpoint, or the file that is one */
+        golden_line *lines;  /* sorted by name */
         uint64_t count;
 } golden;
 
@@ -48,6 +50,10 @@ const char *golden_device(void);
 
 /** A fixture's name; `model` is below GOLDEN_MODELS. */
 const char *golden_model_name(int model);
+/** Whether its weights are torch files, which the tests' own reader (checkpoint.h) cannot read. */
+bool golden_model_is_torch(int model);
+/** A mapping; `number` is below GOLDEN_CASES. The first GOLDEN_TP_CASES are those without pipeline stages. */
+const golden_case *golden_case_at(int number);
 /** Whether its architecture is one of Gemma 3's. */
 bool golden_is_gemma(const golden *g);
 /** Whether it has a vision tower. */
@@ -56,6 +62,10 @@ bool golden_is_multimodal(const golden *g);
 /** Reads golden `number`: the model's number * GOLDEN_CASES + the case's. */
 void golden_init(golden *g, int number);
 void golden_deinit(golden *g);
+/** The lines of a file such as expected/CASE.tsv; free() them. */
+golden_line *golden_read_lines(const char *path, uint64_t *ret_count);
+/** The tensors that the files of a torch model hold, before any mapping; free() them. */
+golden_line *golden_read_weights(const golden *g, uint64_t *ret_count);
 /** NULL when there is no such tensor. */
 const golden_line *golden_find(const golden *g, const char *name);
 

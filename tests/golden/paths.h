@@ -18,6 +18,8 @@ void paths_add_memory(TCase *tests, int model);
 void paths_add_engine(TCase *tests, int model);
 /** One component of the embedder's own. paths_component.c */
 void paths_add_component(TCase *tests, int model);
+/** Torch files with every dtype in every layout. paths_torch.c */
+void paths_add_torch(TCase *tests);
 /** What a finished model and its load offer: DLPack, export, callbacks, whole tensors. results.c */
 void paths_add_results(TCase *tests);
 /** Operations that no fixture has, on larger tensors. synthetic.c */

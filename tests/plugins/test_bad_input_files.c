@@ -20,10 +20,16 @@ START_TEST(no_weights)
         attempt_fails(CKPT_E_NOT_FOUND);
         expect_reason(bad.load, CKPT_E_NOT_FOUND, "weight loader", "*.safetensors", scratch_directory(),
                       "download is complete", NULL);
+}
+END_TEST
 
-        scratch_write_text("pytorch_model.bin", "x");
+START_TEST(a_suffix_lies)
+{
+        checkpoint_copy("gemma3-bf16");
+        ck_assert_int_eq(rename(scratch_path(SINGLE), scratch_path("pytorch_model.bin")), 0);
         attempt_fails(CKPT_E_UNSUPPORTED);
-        expect_reason(bad.load, CKPT_E_UNSUPPORTED, "PyTorch pickle", "save the model as safetensors", NULL);
+        expect_reason(bad.load, CKPT_E_UNSUPPORTED, "pytorch_model.bin", "this is a safetensors file",
+                      "ends in .safetensors", NULL);
 }
 END_TEST
 
@@ -259,6 +265,7 @@ TCase *bad_files_case(void)
         TCase *tcase = bad_input_case("files");
 
         tcase_add_test(tcase, no_weights);
+        tcase_add_test(tcase, a_suffix_lies);
         tcase_add_test(tcase, a_shard_is_missing);
         tcase_add_test(tcase, a_link_leads_nowhere);
         tcase_add_test(tcase, links_are_followed);

@@ -65,6 +65,61 @@ START_TEST(toy_checkpoint_is_loaded)
 }
 END_TEST
 
+static ckpt_load *new_load(void)
+{
+        ckpt_load *load = NULL;
+
+        ck_assert_int_eq(ckpt_load_new(host, NULL, &load), CKPT_OK);
+        ck_assert_int_eq(ckpt_load_set_path(load, scratch_directory()), CKPT_OK);
+        return load;
+}
+
+/* An option is set after the load was made, if there is one of that name; the last value counts. */
+START_TEST(toy_weight_loader_is_given_an_option)
+{
+        ckpt_diagnostic diagnostic;
+        ckpt_model *model = NULL;
+        ckpt_load *load;
+
+        add_plugins();
+        write_checkpoint();
+        load = new_load();
+        ck_assert_int_eq(ckpt_load_set_weights_option(load, "nothing", "true"), CKPT_ABSENT);
+        ck_assert_int_eq(ckpt_load_set_weights_option(load, "offset", "8"), CKPT_OK);
+        ck_assert_int_eq(ckpt_load_set_weights_option(load, "offset", "4"), CKPT_OK);
+        ck_assert_uint_eq(ckpt_load_diagnostic_count(load), 0);
+        ck_assert_int_eq(ckpt_load_run(load, &model), CKPT_OK);
+        expect_values(model, "model.embed_tokens.weight", numbers + 1, 4);
+        ckpt_model_unref(model);
+
+        ck_assert_int_eq(ckpt_load_set_weights_option(load, "offset", "0"), CKPT_E_INVALID);
+        ck_assert_int_eq(ckpt_load_diagnostic(load, 0, &diagnostic), CKPT_OK);
+        ck_assert_ptr_nonnull(strstr(diagnostic.text, "given after it had been made"));
+        ckpt_load_free(load);
+}
+END_TEST
+
+START_TEST(toy_option_is_judged)
+{
+        ckpt_diagnostic diagnostic;
+        ckpt_weights *weights = NULL;
+        ckpt_load *load;
+
+        add_plugins();
+        write_checkpoint();
+        load = new_load();
+        ck_assert_int_eq(ckpt_load_set_weights_option(load, "offset", NULL), CKPT_E_INVALID);
+        ckpt_load_free(load);
+
+        load = new_load();
+        ck_assert_int_eq(ckpt_load_set_weights_option(load, "offset", "four"), CKPT_OK);
+        ck_assert_int_eq(ckpt_load_get_weights(load, &weights), CKPT_E_INVALID);
+        ck_assert_int_eq(ckpt_load_diagnostic(load, 0, &diagnostic), CKPT_OK);
+        ck_assert_ptr_nonnull(strstr(diagnostic.text, "the setting 'weights.offset' is 'four'"));
+        ckpt_load_free(load);
+}
+END_TEST
+
 START_TEST(toy_checkpoint_needs_its_plugin)
 {
         ckpt_model *model = NULL;
@@ -98,6 +153,8 @@ static Suite *suite(void)
 
         tcase_add_checked_fixture(t, plugins_setup, plugins_teardown);
         tcase_add_loop_test(t, toy_checkpoint_is_loaded, 0, 2);
+        tcase_add_test(t, toy_weight_loader_is_given_an_option);
+        tcase_add_test(t, toy_option_is_judged);
         tcase_add_test(t, toy_checkpoint_needs_its_plugin);
         tcase_add_test(t, toy_reasons_name_the_plugin);
         suite_add_tcase(s, t);

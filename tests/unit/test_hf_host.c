@@ -27,19 +27,35 @@ static ckpt_status fake_fail(const ckpt_frame *self, ckpt_status status, const c
         snprintf(report->message, sizeof report->message, "%s", message);
         snprintf(report->object, sizeof report->object, "%s", where && where->object ? where->object : "");
         snprintf(report->tensor, sizeof report->tensor, "%s", where && where->tensor ? where->tensor : "");
+        snprintf(report->hint, sizeof report->hint, "%s", where && where->hint ? where->hint : "");
         return status;
 }
 
 static void fake_log(const ckpt_frame *self, ckpt_log_level level, const char *message)
 {
-        report_of(self)->warnings += level >= CKPT_LOG_WARNING;
-        snprintf(report_of(self)->log, sizeof report_of(self)->log, "%s", message);
+        struct host_report *report = report_of(self);
+        size_t length = strlen(report->lines);
+
+        report->warnings += level >= CKPT_LOG_WARNING;
+        snprintf(report->log, sizeof report->log, "%s", message);
+        snprintf(report->lines + length, sizeof report->lines - length, "%s\n", message);
 }
 
 static ckpt_status fake_option_bool(const ckpt_frame *self, const char *key, int32_t *ret_value)
 {
-        *ret_value = strcmp(key, "use_consolidated") == 0 ? report_of(self)->use_consolidated
-                                                          : report_of(self)->allow_trailing;
+        const struct host_report *report = report_of(self);
+
+        *ret_value = strcmp(key, "use_consolidated") == 0       ? report->use_consolidated
+                     : strcmp(key, "allow_trailing_bytes") == 0 ? report->allow_trailing
+                                                                : report->verify;
+        return 0;
+}
+
+static ckpt_status fake_option_string(const ckpt_frame *self, const char *key, const char **ret_value)
+{
+        const struct host_report *report = report_of(self);
+
+        *ret_value = strcmp(key, "pickle_policy") == 0 ? report->pickle_policy : report->state_dict;
         return 0;
 }
 
@@ -79,7 +95,10 @@ static ckpt_status fake_find(const ckpt_source *source, const char *name, uint32
 static ckpt_status fake_read(const ckpt_frame *self, const ckpt_source *source, uint32_t object,
                              uint64_t offset, void *buffer, uint64_t size)
 {
-        (void)self;
+        struct host_report *report = report_of(self);
+
+        if (++report->reads == report->failing_read)
+                return fake_fail(self, CKPT_E_IO, NULL, "the system refused");
         ck_assert_uint_le(offset + size, source->files[object].size);
         memcpy(buffer, source->files[object].bytes + offset, size);
         return 0;
@@ -255,8 +274,19 @@ static const char *fake_string(const ckpt_value *value)
 
 static const ckpt_tensor *fake_leaf(ckpt_weights_builder *builder, const ckpt_leaf *leaf)
 {
+        int64_t *shape = builder->entries[builder->count].shape;
+        int64_t *strides = builder->entries[builder->count].strides;
+        uint32_t i;
+
         ck_assert_uint_lt(builder->count, HOST_TENSORS_MAX);
+        ck_assert_uint_le(leaf->rank, HOST_RANK_MAX);
+        for (i = 0; i < leaf->rank; i++) {
+                shape[i] = leaf->shape[i];
+                strides[i] = leaf->strides ? leaf->strides[i] : -1;
+        }
         builder->entries[builder->count].leaf = *leaf;
+        builder->entries[builder->count].leaf.shape = shape;
+        builder->entries[builder->count].leaf.strides = leaf->strides ? strides : NULL;
         return NULL;
 }
 
@@ -272,6 +302,7 @@ const ckpt_api host_api = {
         .log = fake_log,
         .report = fake_fail,
         .option_bool = fake_option_bool,
+        .option_string = fake_option_string,
         .source_label = fake_label,
         .source_count = fake_count,
         .source_name = fake_name,

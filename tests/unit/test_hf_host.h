@@ -9,18 +9,23 @@
 #include <ckpt/plugin.h>
 
 enum {
-        HOST_FILES_MAX = 8,
+        HOST_FILES_MAX = 12,
         HOST_TENSORS_MAX = 16,
         HOST_MEMBERS_MAX = 32,
-        HOST_NODES_MAX = 200
+        HOST_NODES_MAX = 200,
+        HOST_RANK_MAX = 4
 };
 
-/* What the plugin said. A frame's `data` points to it. */
+/* What the plugin said, and the options that it is told. A frame's `data` points to it. */
 struct host_report {
         int failures, warnings;
         ckpt_status status;
-        char message[1024], object[128], tensor[128], log[1024];
-        int32_t use_consolidated, allow_trailing;
+        char message[1024], object[128], tensor[128], hint[256];
+        char log[1024];               /* the last line */
+        char lines[4096];             /* all of them, each with its newline */
+        uint32_t reads, failing_read; /* the read that fails, from 1; 0: none */
+        int32_t use_consolidated, allow_trailing, verify;
+        const char *pickle_policy, *state_dict;
 };
 
 struct ckpt_source {
@@ -55,7 +60,8 @@ struct ckpt_weights_builder {
         const ckpt_api *api;
         struct {
                 char name[64];
-                ckpt_leaf leaf;
+                ckpt_leaf leaf; /* its shape and strides are those below */
+                int64_t shape[HOST_RANK_MAX], strides[HOST_RANK_MAX];
         } entries[HOST_TENSORS_MAX];
         uint32_t count;
 };

@@ -58,7 +58,6 @@ static const struct {
         {{"consolidated.00.safetensors"}, NULL, NULL, false, 0, "a b", "", "", ""},
         {{"x.safetensors"}, NULL, NULL, true, 0, "a b", "", "", ""},
         {{NULL}, NULL, NULL, false, CKPT_E_NOT_FOUND, "", "", "", "/checkpoint: looked for *.safetensors"},
-        {{"pytorch_model.bin"}, NULL, NULL, false, CKPT_E_UNSUPPORTED, "", "pytorch_model.bin", "", "pickle"},
         {{"s1.safetensors", NULL, "s3.safetensors"},
          NULL,
          NULL,
@@ -307,6 +306,11 @@ START_TEST(test_probe)
         ck_assert_int_gt(probe("config.json", NULL), 0);
         ck_assert_int_lt(probe("config.json", NULL), probe("config.json", "pytorch_model.bin"));
         ck_assert_int_lt(probe("config.json", "pytorch_model.bin"), whole);
+        ck_assert_int_eq(probe("config.json", "a.pth"), probe("config.json", "pytorch_model.bin"));
+        ck_assert_int_gt(probe("config.json", "a.pth"), probe(NULL, "model.safetensors"));
+        ck_assert_int_eq(probe("config.json", "optimizer.bin"), probe("config.json", NULL));
+        ck_assert_int_gt(probe(NULL, "a.pth"), 0);
+        ck_assert_int_lt(probe(NULL, "a.pth"), probe(NULL, "model.safetensors"));
         ck_assert_int_eq(probe("params.json", "weights.bin"), 0);
         ck_assert_int_eq(probe(".safetensors", NULL), 0);
         ck_assert_int_eq(probe(NULL, NULL), 0);
