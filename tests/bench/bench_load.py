@@ -45,7 +45,7 @@ class Broken(Exception):
 
 
 def weight_files(directory):
-    return sorted(directory.glob("*.safetensors"))
+    return sorted(path for path in directory.iterdir() if path.suffix in (".safetensors", ".bin"))
 
 
 def warm(directory):
@@ -58,7 +58,7 @@ def warm(directory):
 
 
 def run_process(command):
-    """(stdout, seconds, peak resident bytes) of one process.
+    """(stdout, seconds, resource usage) of one process.
 
     The kernel counts the parent's own peak as the child's until exec, so this process imports nothing large.
     """
@@ -73,19 +73,24 @@ def run_process(command):
         stdout = out.read().decode()
         if process.returncode != 0:
             raise Broken(f"{command} ended with {process.returncode}:\n{stdout}{err.read().decode()}")
-        return stdout, seconds, usage.ru_maxrss * 1024
+        return stdout, seconds, usage
 
 
-def run_self(mode, directory, *options):
-    stdout, _, _ = run_process([sys.executable, __file__, f"--as={mode}", str(directory), *options])
+def costs(usage):
+    """Bytes: the resident peak, and what came from the disk rather than from the page cache."""
+    return {"peak": usage.ru_maxrss * 1024, "from_disk": usage.ru_inblock * 512}
+
+
+def run_self(mode, directory, *options, script=__file__):
+    stdout, _, _ = run_process([sys.executable, script, f"--as={mode}", str(directory), *options])
     return json.loads(stdout)
 
 
 def run_ours(args, directory, options):
     warm(directory)
     command = [args.ckpt_host, "--plugin-dir", args.plugin_dir, "load", str(directory), "--json", *options]
-    stdout, seconds, peak = run_process(command)
-    return {"seconds": seconds, "peak": peak, "report": json.loads(stdout)}
+    stdout, seconds, usage = run_process(command)
+    return {"seconds": seconds, **costs(usage), "report": json.loads(stdout)}
 
 
 def objects(tree):
@@ -159,15 +164,20 @@ def peer(directory, way, tp, digest):
         pieces = [piece(source, how) for source in sources]
         tensors[name] = (pieces[0] + 1).to(torch.bfloat16) if how == "norm" else joined(pieces)
     seconds = time.perf_counter() - start
-    result = {"seconds": seconds, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    result = {"seconds": seconds, **costs(resource.getrusage(resource.RUSAGE_SELF)),
               "final": sum(t.nbytes for t in tensors.values()),
               "versions": f"torch {torch.__version__}, safetensors {safetensors.__version__}, "
                           f"{torch.get_num_threads()} threads"}
     if digest:
-        import xxhash
-        result["digests"] = {name: xxhash.xxh3_128_hexdigest(t.view(torch.uint8).numpy().data)
-                             for name, t in tensors.items()}
+        result["digests"] = digests_of(tensors)
     return result
+
+
+def digests_of(tensors):
+    import torch
+    import xxhash
+
+    return {name: xxhash.xxh3_128_hexdigest(t.view(torch.uint8).numpy().data) for name, t in tensors.items()}
 
 
 def in_two_threads(work, items):
@@ -234,23 +244,24 @@ def limit(directory):
 
 # The comparison.
 
-def checkpoint(args, dtype):
-    directory = args.work_dir / f"synthetic-{dtype}-{args.bytes}"
+def checkpoint(args, dtype, file_format="safetensors"):
+    suffix = "" if file_format == "safetensors" else f"-{file_format}"
+    directory = args.work_dir / f"synthetic-{dtype}-{args.bytes}{suffix}"
     if not (directory / "config.json").exists():
         print(f"making {directory} …", flush=True)
         run_process([sys.executable, str(HERE.parent / "tools" / "make_synthetic.py"), str(directory),
-                     f"--bytes={args.bytes}", f"--dtype={dtype}", "--shards=2", f"--layers={args.layers}"])
+                     f"--bytes={args.bytes}", f"--dtype={dtype}", "--shards=2", f"--layers={args.layers}",
+                     f"--format={file_format}"])
     return directory
 
 
-def compare(args, directory, options, tp):
-    """Both end states, byte for byte by digest."""
-    theirs = run_self("peer", directory, "copy", str(tp), "digest")["digests"]
+def compare(args, directory, options, theirs):
+    """Our end state with another's digests, which stand for its bytes."""
     report = run_ours(args, directory, [*options, "--digest"])["report"]
     ours = {o["name"]: o["digest"] for o in objects(report) if "name" in o and "digest" in o}
     different = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
     if different:
-        raise Broken(f"the end states differ in {len(different)} tensors, the first: {different[:3]}")
+        raise Broken(f"{directory}: {len(different)} tensors end unlike the peer's, as {different[:3]}")
 
 
 def run_case(args, name):
@@ -260,7 +271,7 @@ def run_case(args, name):
     results = {"ours": [], "limit": [], **{way: [] for way in PEERS}}
     warm(directory)
     if not args.no_compare:
-        compare(args, directory, options, tp)
+        compare(args, directory, options, run_self("peer", directory, "copy", str(tp), "digest")["digests"])
     for number in range(-1, args.runs):  # round -1 warms up and is not counted
         for way in PEERS:
             warm(directory)

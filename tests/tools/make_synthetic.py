@@ -6,6 +6,9 @@ Needs numpy alone and about 40 MB of memory whatever the size: the payload is st
 elements, each tensor from a place of its own. The same arguments give the same bytes.
 
     python3 tests/tools/make_synthetic.py --bytes 4000000000 --dtype bf16 --shards 2 --layers 26 DIRECTORY
+
+With --format torch the same tensors, in as many shards, are written as torch.save does it; that needs torch,
+and memory for one shard.
 """
 
 import argparse
@@ -108,32 +111,57 @@ def make_header(shard, name_of_dtype, item_size):
     return struct.pack("<Q", len(text)) + text
 
 
-def write_shard(path, shard, pool, dtype, first_tensor):
+def tensor_parts(pool, shape, index):
+    """The elements of the checkpoint's tensor number index: pieces of the pool, in order."""
+    left, at = count_elements({"": shape}), index * 1_000_003 % POOL_ELEMENTS
+    while left > 0:
+        part = pool[at:at + left]
+        yield part
+        left, at = left - len(part), 0
+
+
+def write_safetensors(path, shard, pool, dtype, first_tensor):
     name_of_dtype, _, item_size = DTYPES[dtype]
     with open(path, "wb") as f:
         f.write(make_header(shard, name_of_dtype, item_size))
-        for index, (name, shape) in enumerate(shard.items(), start=first_tensor):
-            left, at = count_elements({name: shape}), index * 1_000_003 % POOL_ELEMENTS
-            while left > 0:
-                part = pool[at:at + left]
+        for index, shape in enumerate(shard.values(), start=first_tensor):
+            for part in tensor_parts(pool, shape, index):
                 f.write(part.data)
-                left, at = left - len(part), 0
 
 
-def write_index(directory, files, item_size):
+def write_torch(path, shard, pool, dtype, first_tensor):
+    """A state dict whose tensors have a storage each, as a model saved without tied weights has."""
+    import torch
+
+    tensors = {}
+    for index, (name, shape) in enumerate(shard.items(), start=first_tensor):
+        # By way of a signed type of the same size: not every torch takes numpy's unsigned ones.
+        elements = numpy.concatenate(list(tensor_parts(pool, shape, index))).view(f"i{pool.itemsize}")
+        tensors[name] = torch.from_numpy(elements).view(getattr(torch, DTYPES[dtype][1])).reshape(shape)
+    torch.save(tensors, path)
+
+
+FORMATS = {  # name: stem and extension of its files, what writes one
+    "safetensors": ("model", ".safetensors", write_safetensors),
+    "torch": ("pytorch_model", ".bin", write_torch),
+}
+
+
+def write_index(path, files, item_size):
     weight_map = {name: file for file, shard in files.items() for name in shard}
     total = sum(count_elements(shard) for shard in files.values()) * item_size
     index = {"metadata": {"total_size": total}, "weight_map": weight_map}
-    (directory / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")
+    path.write_text(json.dumps(index, indent=2) + "\n")
 
 
-def write_checkpoint(directory, size, dtype, shards, layers):
+def write_checkpoint(directory, size, dtype, shards, layers, file_format):
     """Returns the bytes of payload written."""
     item_size = DTYPES[dtype][2]
+    stem, extension, write_shard = FORMATS[file_format]
     config = fit_config(size // item_size, layers, dtype)
     parts = split_shards(model_shapes(config), item_size, shards)
-    names = [f"model-{i + 1:05}-of-{len(parts):05}.safetensors" for i in range(len(parts))]
-    files = dict(zip(names if len(parts) > 1 else ["model.safetensors"], parts))
+    names = [f"{stem}-{i + 1:05}-of-{len(parts):05}{extension}" for i in range(len(parts))]
+    files = dict(zip(names if len(parts) > 1 else [stem + extension], parts))
 
     directory.mkdir(parents=True, exist_ok=True)
     pool, first_tensor = make_pool(dtype), 0
@@ -141,7 +169,7 @@ def write_checkpoint(directory, size, dtype, shards, layers):
         write_shard(directory / name, shard, pool, dtype, first_tensor)
         first_tensor += len(shard)
     if len(files) > 1:
-        write_index(directory, files, item_size)
+        write_index(directory / f"{stem}{extension}.index.json", files, item_size)
     (directory / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     return sum(count_elements(shard) for shard in files.values()) * item_size
 
@@ -153,11 +181,12 @@ def main():
     parser.add_argument("--dtype", choices=DTYPES, default="bf16")
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--layers", type=int, default=26)
+    parser.add_argument("--format", choices=FORMATS, default="safetensors")
     args = parser.parse_args()
     if args.shards < 1 or args.layers < 1:
         parser.error("--shards and --layers must be at least 1")
-    written = write_checkpoint(args.directory, args.bytes, args.dtype, args.shards, args.layers)
-    print(f"{args.directory}: {written} bytes of {args.dtype} in {args.shards} file(s)")
+    written = write_checkpoint(args.directory, args.bytes, args.dtype, args.shards, args.layers, args.format)
+    print(f"{args.directory}: {written} bytes of {args.dtype} in {args.shards} {args.format} file(s)")
 
 
 if __name__ == "__main__":
