@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static int check_range(const struct hf_input *input, uint64_t offset, uint64_t size, const char *what,
-                       struct hf_error *ret_error)
+int hf_input_check(const struct hf_input *input, uint64_t offset, uint64_t size, const char *what,
+                   struct hf_error *ret_error)
 {
         if (offset <= input->size && size <= input->size - offset)
                 return 0;
@@ -27,7 +27,7 @@ static int read_range(const struct hf_input *input, uint64_t offset, void *buffe
 int hf_input_read(const struct hf_input *input, uint64_t offset, void *buffer, uint64_t size,
                   const char *what, struct hf_error *ret_error)
 {
-        if (check_range(input, offset, size, what, ret_error) < 0)
+        if (hf_input_check(input, offset, size, what, ret_error) < 0)
                 return -1;
         return read_range(input, offset, buffer, size, what, ret_error);
 }
@@ -37,7 +37,7 @@ int hf_input_take(const struct hf_input *input, uint64_t offset, uint64_t size, 
 {
         char *bytes;
 
-        if (check_range(input, offset, size, what, ret_error) < 0)
+        if (hf_input_check(input, offset, size, what, ret_error) < 0)
                 return -1;
         bytes = size < SIZE_MAX ? malloc(size ? (size_t)size : 1) : NULL;
         if (!bytes)

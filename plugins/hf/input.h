@@ -16,9 +16,13 @@ struct hf_input {
 };
 
 /*
- * Reads a range that a file may lie about: outside the file it is HF_BAD_TRUNCATED, with `what` in the
+ * Whether a range that a file may lie about is inside it: outside it is HF_BAD_TRUNCATED, with `what` in the
  * message ("the central directory"). 0 or -1.
  */
+int hf_input_check(const struct hf_input *input, uint64_t offset, uint64_t size, const char *what,
+                   struct hf_error *ret_error);
+
+/* Checks such a range and reads it. 0 or -1. */
 int hf_input_read(const struct hf_input *input, uint64_t offset, void *buffer, uint64_t size,
                   const char *what, struct hf_error *ret_error);
 

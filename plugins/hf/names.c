@@ -27,6 +27,13 @@ uint32_t hf_name_hash(const char *text, size_t length)
         return (uint32_t)(hash ^ hash >> 32);
 }
 
+void hf_name_init(struct hf_name *name, const char *text, size_t length)
+{
+        name->text = text;
+        name->length = (uint32_t)length;
+        name->hash = hf_name_hash(text, length);
+}
+
 int hf_name_take(const struct hf_json *json, struct hf_arena *arena, struct hf_name *ret_name)
 {
         const char *text = json->text;
@@ -42,9 +49,7 @@ int hf_name_take(const struct hf_json *json, struct hf_arena *arena, struct hf_n
                 length = hf_json_unescape(text, length, plain);
                 text = plain;
         }
-        ret_name->text = text;
-        ret_name->length = (uint32_t)length;
-        ret_name->hash = hf_name_hash(text, length);
+        hf_name_init(ret_name, text, length);
         return 0;
 }
 

@@ -28,6 +28,9 @@ struct hf_name {
  */
 int hf_name_take(const struct hf_json *json, struct hf_arena *arena, struct hf_name *ret_name);
 
+/* Points a name at a text, which is not copied. */
+void hf_name_init(struct hf_name *name, const char *text, size_t length);
+
 /* The hash that goes with a text. */
 uint32_t hf_name_hash(const char *text, size_t length);
 

@@ -2,6 +2,8 @@
 /* The header as a whole: its length, its object, __metadata__, and names that must differ. */
 #include "safetensors.h"
 
+#include "bytes.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +11,6 @@
 uint64_t hf_safetensors_position(const struct hf_safetensors_parser *parser)
 {
         return HF_SAFETENSORS_PREFIX + hf_json_position(&parser->json);
-}
-
-static uint64_t read_le64(const unsigned char *bytes)
-{
-        uint64_t value = 0;
-        int i;
-
-        for (i = 7; i >= 0; i--)
-                value = value << 8 | bytes[i];
-        return value;
 }
 
 int hf_safetensors_header_length(const void *head, size_t length, uint64_t file_size, uint64_t *ret_length,
@@ -36,7 +28,7 @@ int hf_safetensors_header_length(const void *head, size_t length, uint64_t file_
                                     "the file has %" PRIu64 " bytes, fewer than the 8 of a header's length; "
                                     "fetch it again",
                                     file_size);
-        header = read_le64(head);
+        header = hf_le64(head);
         if (header > HF_SAFETENSORS_HEADER_MAX)
                 return hf_error_set(ret_error, HF_BAD_HEADER_TOO_LARGE, 0, NULL,
                                     "the header would have %" PRIu64 " bytes, over the limit of 100000000: "

@@ -80,9 +80,7 @@ static int gather_places(struct archive *archive)
 
                 if (member->name.length <= length || memcmp(member->name.text, prefix, length) != 0)
                         continue;
-                place->name.text = member->name.text + length;
-                place->name.length = member->name.length - (uint32_t)length;
-                place->name.hash = hf_name_hash(place->name.text, place->name.length);
+                hf_name_init(&place->name, member->name.text + length, member->name.length - length);
                 place->begin = member->offset;
                 place->size = member->size;
                 place->member = member;

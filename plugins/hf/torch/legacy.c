@@ -7,9 +7,11 @@
 #include "state_dict.h"
 #include "storage.h"
 
+#include "../bytes.h"
 #include "machine.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,9 +142,8 @@ static int take_keys(struct legacy *legacy, struct hf_pickle *pickle)
 static int find_place(struct legacy *legacy, struct hf_place *place, uint64_t *position)
 {
         unsigned char bytes[COUNT_SIZE];
-        uint64_t count = 0;
-        char key[96];
-        int i;
+        char key[96], what[112];
+        uint64_t count;
 
         hf_name_print(place->name.text, place->name.length, key, sizeof key);
         if (!place->storage)
@@ -151,19 +152,16 @@ static int find_place(struct legacy *legacy, struct hf_place *place, uint64_t *p
         if (hf_input_read(legacy->input, *position, bytes, COUNT_SIZE, "the size of a storage",
                           legacy->error) < 0)
                 return -1;
-        for (i = COUNT_SIZE; i-- > 0;)
-                count = count << 8 | bytes[i];
+        count = hf_le64(bytes);
         if (count != place->storage->count)
                 return hf_error_set(legacy->error, HF_BAD_STORAGE, *position, NULL,
                                     "storage %s should have %" PRIu64 " elements, but has %" PRIu64, key,
                                     place->storage->count, count);
         place->begin = *position + COUNT_SIZE;
         place->size = hf_storage_size(place->storage);
-        if (place->size > legacy->input->size - place->begin)
-                return hf_error_set(legacy->error, HF_BAD_TRUNCATED, place->begin, NULL,
-                                    "storage %s should have %" PRIu64 " bytes at %" PRIu64
-                                    ", but the file ends after %" PRIu64 ": it is cut short, fetch it again",
-                                    key, place->size, place->begin, legacy->input->size);
+        snprintf(what, sizeof what, "storage %s", key);
+        if (hf_input_check(legacy->input, place->begin, place->size, what, legacy->error) < 0)
+                return -1;
         *position = place->begin + place->size;
         return 0;
 }

@@ -58,7 +58,6 @@ struct hf_pickle {
         struct hf_storage *storages, **last_storage;
         size_t n_storages;
         struct hf_rebuilt *tensors, **last_tensor;
-        size_t n_tensors;
 };
 
 /* `arena` keeps what comes out, and outlives the machine. */

@@ -82,7 +82,11 @@ const struct hf_value *hf_pickle_rebuild(struct hf_pickle *pickle, const struct 
                 return rebuild_from_type(pickle, maker, arguments);
         case HF_MEANS_REBUILD_OTHER:
                 return refuse_later(pickle, maker);
-        default:
+        case HF_MEANS_REBUILD:
+        case HF_MEANS_REBUILD_V2:
+        case HF_MEANS_REBUILD_V3:
                 return hf_rebuild_tensor(pickle, maker, arguments);
+        default:
+                return NULL; /* no function of these */
         }
 }

@@ -51,7 +51,6 @@ const struct hf_value *hf_rebuild_add(struct hf_pickle *pickle, const struct hf_
         tensor->position = pickle->at;
         *pickle->last_tensor = tensor;
         pickle->last_tensor = &tensor->next;
-        pickle->n_tensors++;
         value->as.tensor = tensor;
         return value;
 }

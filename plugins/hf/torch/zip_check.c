@@ -70,9 +70,9 @@ static int check_header(const struct walk *walk, struct hf_zip_member *member, c
         const char *name = member->name.text - (walk->zip->root.length + 1), *problem;
         uint64_t room = walk->limit - member->offset;
 
-        if (hf_zip_le32(header) != local_signature)
+        if (hf_le32(header) != local_signature)
                 return fail(walk, member->offset, member, "has no local header");
-        size += hf_zip_le16(header + 28);
+        size += hf_le16(header + 28);
         if (size > room || member->packed > room - size)
                 return fail(walk, member->offset, member, "does not end before the central directory");
         if (size > have) {

@@ -92,15 +92,11 @@ static const char *take_name(struct hf_zip *zip, const char *text, size_t length
         if (!slash)
                 return "is in no folder";
         if (!zip->root.text) {
-                zip->root.text = text;
-                zip->root.length = (uint32_t)(slash - text);
-                zip->root.hash = hf_name_hash(text, zip->root.length);
+                hf_name_init(&zip->root, text, (size_t)(slash - text));
         }
         if ((size_t)(slash - text) != zip->root.length || memcmp(text, zip->root.text, zip->root.length) != 0)
                 return "is in another folder than the first member";
-        ret_name->text = slash + 1;
-        ret_name->length = (uint32_t)(length - (size_t)(slash + 1 - text));
-        ret_name->hash = hf_name_hash(ret_name->text, ret_name->length);
+        hf_name_init(ret_name, slash + 1, length - (size_t)(slash + 1 - text));
         return NULL;
 }
 
@@ -109,16 +105,16 @@ static const char *take_fields(const unsigned char *at, const unsigned char *ext
                                struct hf_zip_member *member)
 {
         struct hf_zip_wide wide = {
-                .packed = hf_zip_le32(at + 20),
-                .size = hf_zip_le32(at + 24),
-                .disk = hf_zip_le16(at + 34),
-                .offset = hf_zip_le32(at + 42),
+                .packed = hf_le32(at + 20),
+                .size = hf_le32(at + 24),
+                .disk = hf_le16(at + 34),
+                .offset = hf_le32(at + 42),
         };
         const char *problem;
 
-        member->flags = (uint16_t)hf_zip_le16(at + 8);
-        member->method = (uint16_t)hf_zip_le16(at + 10);
-        member->crc = hf_zip_le32(at + 16);
+        member->flags = (uint16_t)hf_le16(at + 8);
+        member->method = (uint16_t)hf_le16(at + 10);
+        member->crc = hf_le32(at + 16);
         problem = flags_problem(member->flags);
         if (!problem)
                 problem = hf_zip_read_extra(extra, extra_length, &wide);
@@ -144,11 +140,11 @@ static int parse_record(struct parser *parser, struct hf_zip_member *member)
 
         if (parser->left < HF_ZIP_RECORD_SIZE)
                 return fail(parser, "ends before the last of the members that the end record counts");
-        if (hf_zip_le32(at) != record_signature)
+        if (hf_le32(at) != record_signature)
                 return fail(parser, "has something other than a member's record");
-        name_length = hf_zip_le16(at + 28);
-        extra_length = hf_zip_le16(at + 30);
-        size = HF_ZIP_RECORD_SIZE + name_length + extra_length + hf_zip_le16(at + 32);
+        name_length = hf_le16(at + 28);
+        extra_length = hf_le16(at + 30);
+        size = HF_ZIP_RECORD_SIZE + name_length + extra_length + hf_le16(at + 32);
         if (size > parser->left)
                 return fail(parser, "ends within a member's record");
 

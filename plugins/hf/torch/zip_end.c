@@ -14,7 +14,7 @@ static const uint32_t end_signature = UINT32_C(0x06054B50);
 
 static size_t comment_end(const struct hf_zip_tail *tail, size_t at)
 {
-        return at + HF_ZIP_END_SIZE + hf_zip_le16(tail->bytes + at + 20);
+        return at + HF_ZIP_END_SIZE + hf_le16(tail->bytes + at + 20);
 }
 
 /* None of the signatures begins a record that ends the file; `at` is the last of them. */
@@ -43,7 +43,7 @@ static int find_signature(const struct hf_zip_tail *tail, size_t *ret_at)
         size_t n_exact = 0, exact = 0, last = tail->size;
 
         for (at = first; at + HF_ZIP_END_SIZE <= tail->size; at++) {
-                if (hf_zip_le32(tail->bytes + at) != end_signature)
+                if (hf_le32(tail->bytes + at) != end_signature)
                         continue;
                 last = at;
                 if (comment_end(tail, at) == tail->size) {

@@ -41,7 +41,7 @@ int hf_zip_fail_end(const struct hf_zip_tail *tail, size_t at, const char *probl
 
 static uint64_t number(const unsigned char *at, unsigned size)
 {
-        return size == 2 ? hf_zip_le16(at) : size == 4 ? hf_zip_le32(at) : hf_zip_le64(at);
+        return size == 2 ? hf_le16(at) : size == 4 ? hf_le32(at) : hf_le64(at);
 }
 
 /* Takes the fields of the zip64 record; where the end record has more than all ones, it must say the same. */
@@ -67,17 +67,17 @@ static int complete(const struct hf_zip_tail *tail, size_t end, uint64_t *fields
 
         *ret_begin = end;
         if (end < HF_ZIP_LOCATOR_SIZE ||
-            hf_zip_le32(tail->bytes + end - HF_ZIP_LOCATOR_SIZE) != locator_signature)
+            hf_le32(tail->bytes + end - HF_ZIP_LOCATOR_SIZE) != locator_signature)
                 return 0;
         locator = tail->bytes + end - HF_ZIP_LOCATOR_SIZE;
-        if (hf_zip_le32(locator + 4) != 0 || hf_zip_le32(locator + 16) != 1)
+        if (hf_le32(locator + 4) != 0 || hf_le32(locator + 16) != 1)
                 return hf_zip_fail_end(tail, end, "is of an archive of several disks");
         if (end < HF_ZIP_LOCATOR_SIZE + HF_ZIP_WIDE_END_SIZE)
                 return hf_zip_fail_end(tail, end, "has a zip64 locator, but no zip64 record before it");
         at = end - HF_ZIP_LOCATOR_SIZE - HF_ZIP_WIDE_END_SIZE;
         record = tail->bytes + at;
-        if (hf_zip_le64(locator + 8) != tail->base + at || hf_zip_le32(record) != wide_signature ||
-            hf_zip_le64(record + 4) != WIDE_FIELDS)
+        if (hf_le64(locator + 8) != tail->base + at || hf_le32(record) != wide_signature ||
+            hf_le64(record + 4) != WIDE_FIELDS)
                 return hf_zip_fail_end(tail, end,
                                        "has a zip64 locator that does not directly follow its zip64 record");
         if (!widen(record, fields))

@@ -17,7 +17,7 @@ static bool take_wide(const unsigned char **at, size_t *left, uint64_t *field)
                 return true;
         if (*left < 8)
                 return false;
-        *field = hf_zip_le64(*at);
+        *field = hf_le64(*at);
         *at += 8;
         *left -= 8;
         return true;
@@ -32,7 +32,7 @@ static bool complete(const unsigned char *at, size_t left, struct hf_zip_wide *w
                 return true;
         if (left < 4)
                 return false;
-        wide->disk = hf_zip_le32(at);
+        wide->disk = hf_le32(at);
         return true;
 }
 
@@ -46,10 +46,10 @@ const char *hf_zip_read_extra(const unsigned char *extra, size_t length, struct 
 
                 if (length - at < PIECE_HEAD)
                         return "has an extra field that is cut short";
-                size = hf_zip_le16(extra + at + 2);
+                size = hf_le16(extra + at + 2);
                 if (size > length - at - PIECE_HEAD)
                         return "has an extra field that is cut short";
-                if (hf_zip_le16(extra + at) == ZIP64) {
+                if (hf_le16(extra + at) == ZIP64) {
                         if (zip64)
                                 return "has two zip64 fields, of which readers could take either";
                         zip64 = extra + at + PIECE_HEAD;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the zip reader's own files share: the sizes of records, little-endian numbers, and the steps. */
+/* What the zip reader's own files share: the sizes of records, and the steps. */
 #ifndef HF_TORCH_ZIP_INTERNAL_H
 #define HF_TORCH_ZIP_INTERNAL_H
 
+#include "../bytes.h"
 #include "zip.h"
 
 enum {
@@ -40,21 +41,6 @@ struct hf_zip_wide {
         uint64_t size, packed, offset;
         uint32_t disk;
 };
-
-static inline uint32_t hf_zip_le16(const unsigned char *at)
-{
-        return (uint32_t)at[0] | (uint32_t)at[1] << 8;
-}
-
-static inline uint32_t hf_zip_le32(const unsigned char *at)
-{
-        return hf_zip_le16(at) | hf_zip_le16(at + 2) << 16;
-}
-
-static inline uint64_t hf_zip_le64(const unsigned char *at)
-{
-        return hf_zip_le32(at) | (uint64_t)hf_zip_le32(at + 4) << 32;
-}
 
 /* Finds the end records and checks that they end the file and agree. 0 or -1. */
 int hf_zip_find_end(const struct hf_input *input, struct hf_zip_end *ret_end, struct hf_error *ret_error);
