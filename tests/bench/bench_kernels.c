@@ -28,7 +28,14 @@ typedef struct bench {
         double copy_rate;
 } bench;
 
-typedef int32_t (*pass)(const bench *b, uint64_t *ret_bytes);
+/** A line of the table, and what its pass needs to know. */
+typedef struct table_row {
+        const char *name;
+        int32_t (*run)(const bench *b, const struct table_row *row, uint64_t *ret_bytes);
+        ckpt_dtype from, to;
+        ckpt_elementwise_kind kind;
+        uint32_t elem_size;
+} table_row;
 
 static double now(void)
 {
@@ -38,13 +45,14 @@ static double now(void)
         return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static int32_t pass_copy(const bench *b, uint64_t *ret_bytes)
+static int32_t pass_copy(const bench *b, const table_row *row, uint64_t *ret_bytes)
 {
+        (void)row;
         *ret_bytes = 2 * b->size;
         return b->backend->copy_on_device(b->stream, b->dst, b->src, b->size);
 }
 
-static int32_t pass_flat(const bench *b, uint64_t *ret_bytes)
+static int32_t pass_flat(const bench *b, const table_row *row, uint64_t *ret_bytes)
 {
         const int64_t n = (int64_t)b->size / 2;
         const ckpt_strided_copy d = {.dst = b->dst,
@@ -56,12 +64,13 @@ static int32_t pass_flat(const bench *b, uint64_t *ret_bytes)
                                      .dst_stride = {1},
                                      .src_stride = {1}};
 
+        (void)row;
         *ret_bytes = 2 * b->size;
         return b->backend->strided_copy(b->stream, &d, 1);
 }
 
 /* A column shard: half of every row of 8192 bfloat16. */
-static int32_t pass_columns(const bench *b, uint64_t *ret_bytes)
+static int32_t pass_columns(const bench *b, const table_row *row, uint64_t *ret_bytes)
 {
         const int64_t rows = (int64_t)b->size / 16384;
         const ckpt_strided_copy d = {.dst = b->dst,
@@ -73,22 +82,22 @@ static int32_t pass_columns(const bench *b, uint64_t *ret_bytes)
                                      .dst_stride = {4096, 1},
                                      .src_stride = {8192, 1}};
 
+        (void)row;
         *ret_bytes = (uint64_t)rows * 16384;
         return b->backend->strided_copy(b->stream, &d, 1);
 }
 
-static int32_t run_chain(const bench *b, ckpt_dtype from, ckpt_dtype to, ckpt_elementwise_kind kind,
-                         uint64_t *ret_bytes)
+static int32_t pass_chain(const bench *b, const table_row *row, uint64_t *ret_bytes)
 {
-        const uint64_t from_size = ckpt_dtype_bits(from) / 8, to_size = ckpt_dtype_bits(to) / 8;
+        const uint64_t from_size = ckpt_dtype_bits(row->from) / 8, to_size = ckpt_dtype_bits(row->to) / 8;
         const int64_t n = (int64_t)(b->size / (from_size > to_size ? from_size : to_size));
         const ckpt_elementwise d = {.dst = b->dst,
                                     .src = b->src,
-                                    .dst_dtype = to,
-                                    .src_dtype = from,
+                                    .dst_dtype = row->to,
+                                    .src_dtype = row->from,
                                     .n_ops = 1,
                                     .rank = 1,
-                                    .ops = {{kind, to, 1.0}},
+                                    .ops = {{row->kind, row->to, 1.0}},
                                     .shape = {n},
                                     .dst_stride = {1},
                                     .src_stride = {1}};
@@ -97,56 +106,54 @@ static int32_t run_chain(const bench *b, ckpt_dtype from, ckpt_dtype to, ckpt_el
         return b->backend->elementwise(b->stream, &d, 1);
 }
 
-static int32_t pass_f32_bf16(const bench *b, uint64_t *ret_bytes)
+static int32_t pass_transpose(const bench *b, const table_row *row, uint64_t *ret_bytes)
 {
-        return run_chain(b, CKPT_DTYPE_F32, CKPT_DTYPE_BF16, CKPT_ELEMENTWISE_CAST, ret_bytes);
-}
-
-static int32_t pass_f32_f16(const bench *b, uint64_t *ret_bytes)
-{
-        return run_chain(b, CKPT_DTYPE_F32, CKPT_DTYPE_F16, CKPT_ELEMENTWISE_CAST, ret_bytes);
-}
-
-static int32_t pass_bf16_f32(const bench *b, uint64_t *ret_bytes)
-{
-        return run_chain(b, CKPT_DTYPE_BF16, CKPT_DTYPE_F32, CKPT_ELEMENTWISE_CAST, ret_bytes);
-}
-
-static int32_t pass_f8_bf16(const bench *b, uint64_t *ret_bytes)
-{
-        return run_chain(b, CKPT_DTYPE_F8_E4M3, CKPT_DTYPE_BF16, CKPT_ELEMENTWISE_CAST, ret_bytes);
-}
-
-static int32_t pass_add(const bench *b, uint64_t *ret_bytes)
-{
-        return run_chain(b, CKPT_DTYPE_BF16, CKPT_DTYPE_BF16, CKPT_ELEMENTWISE_ADD_SCALAR, ret_bytes);
-}
-
-static int32_t run_transpose(const bench *b, uint32_t elem_size, uint64_t *ret_bytes)
-{
-        const int64_t cols = 4096, rows = (int64_t)(b->size / 4096 / elem_size);
+        const int64_t cols = 4096, rows = (int64_t)(b->size / 4096 / row->elem_size);
         const ckpt_transpose d = {.dst = b->dst,
                                   .src = b->src,
-                                  .elem_size = elem_size,
+                                  .elem_size = row->elem_size,
                                   .batch = 1,
                                   .rows = rows,
                                   .cols = cols,
                                   .src_row_stride = cols,
                                   .dst_row_stride = rows};
 
-        *ret_bytes = 2 * (uint64_t)rows * 4096 * elem_size;
+        *ret_bytes = 2 * (uint64_t)rows * 4096 * row->elem_size;
         return b->backend->transpose(b->stream, &d, 1);
 }
 
-static int32_t pass_transpose_2(const bench *b, uint64_t *ret_bytes)
-{
-        return run_transpose(b, 2, ret_bytes);
-}
+#define CAST(from, to)                                                                    \
+        {                                                                                 \
+                "cast " #from " to " #to, pass_chain, CKPT_DTYPE_##from, CKPT_DTYPE_##to, \
+                        CKPT_ELEMENTWISE_CAST, 0                                          \
+        }
+#define ADD(dtype)                                                                    \
+        {                                                                             \
+                "add 1, " #dtype, pass_chain, CKPT_DTYPE_##dtype, CKPT_DTYPE_##dtype, \
+                        CKPT_ELEMENTWISE_ADD_SCALAR, 0                                \
+        }
 
-static int32_t pass_transpose_4(const bench *b, uint64_t *ret_bytes)
-{
-        return run_transpose(b, 4, ret_bytes);
-}
+static const table_row rows[] = {
+        {.name = "copy_on_device", .run = pass_copy},
+        {.name = "strided copy, contiguous", .run = pass_flat},
+        {.name = "strided copy, half rows", .run = pass_columns},
+        CAST(F32, BF16),
+        CAST(F32, F16),
+        CAST(BF16, F32),
+        CAST(F16, BF16),
+        CAST(F8_E4M3, F32),
+        CAST(F8_E4M3, BF16),
+        CAST(F8_E4M3, F16),
+        CAST(F8_E5M2, BF16),
+        CAST(F32, F8_E4M3),
+        CAST(BF16, F8_E4M3),
+        ADD(BF16),
+        ADD(F16),
+        {.name = "transpose, 1 byte", .run = pass_transpose, .elem_size = 1},
+        {.name = "transpose, 2 bytes", .run = pass_transpose, .elem_size = 2},
+        {.name = "transpose, 4 bytes", .run = pass_transpose, .elem_size = 4},
+        {.name = "transpose, 8 bytes", .run = pass_transpose, .elem_size = 8},
+};
 
 static int compare(const void *a, const void *b)
 {
@@ -156,7 +163,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* GB/s; 0 for a failure, which is printed. */
-static double measure(const bench *b, pass run)
+static double measure(const bench *b, const table_row *row)
 {
         double seconds[SAMPLES];
         uint64_t bytes = 0;
@@ -166,7 +173,7 @@ static double measure(const bench *b, pass run)
                 int32_t r = 0;
 
                 for (int k = 0; k < b->passes && r == 0; k++)
-                        r = run(b, &bytes);
+                        r = row->run(b, row, &bytes);
                 if (r == 0)
                         r = b->backend->stream_synchronize(b->stream);
                 if (r < 0) {
@@ -182,33 +189,36 @@ static double measure(const bench *b, pass run)
 
 static int run_all(bench *b)
 {
-        static const struct {
-                const char *name;
-                pass run;
-        } passes[] = {
-                {"copy_on_device", pass_copy},
-                {"strided copy, contiguous", pass_flat},
-                {"strided copy, half rows", pass_columns},
-                {"cast F32 to BF16", pass_f32_bf16},
-                {"cast F32 to F16", pass_f32_f16},
-                {"cast BF16 to F32", pass_bf16_f32},
-                {"cast F8_E4M3 to BF16", pass_f8_bf16},
-                {"add 1, BF16", pass_add},
-                {"transpose, 2 bytes", pass_transpose_2},
-                {"transpose, 4 bytes", pass_transpose_4},
-        };
-
         printf("%-28s %10s %8s\n", b->backend->name, "GB/s", "of copy");
-        for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]); i++) {
-                const double rate = measure(b, passes[i].run);
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                const double rate = measure(b, &rows[i]);
 
                 if (rate == 0)
                         return EXIT_FAILURE;
                 if (i == 0)
                         b->copy_rate = rate;
-                printf("%-28s %10.1f %7.0f%%\n", passes[i].name, rate, 100 * rate / b->copy_rate);
+                printf("%-28s %10.1f %7.0f%%\n", rows[i].name, rate, 100 * rate / b->copy_rate);
         }
         return EXIT_SUCCESS;
+}
+
+/* Random bytes: of zeros every element is the same, and a table would be read at one place alone. */
+static int32_t fill_random(const bench *b)
+{
+        static uint32_t some[1 << 20];
+        uint32_t x = 2463534242u;
+        int32_t r = 0;
+
+        for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+                x ^= x << 13;
+                x ^= x >> 17;
+                x ^= x << 5;
+                some[i] = x;
+        }
+        for (uint64_t at = 0; at < b->size && r == 0; at += sizeof(some))
+                r = b->backend->copy_to_device(b->stream, b->src + at, some,
+                                               b->size - at < sizeof(some) ? b->size - at : sizeof(some));
+        return r == 0 ? b->backend->stream_synchronize(b->stream) : r;
 }
 
 static int32_t prepare(bench *b)
@@ -222,7 +232,7 @@ static int32_t prepare(bench *b)
         if (r == 0)
                 r = b->backend->alloc(b->device, b->size, (void **)&b->dst);
         if (r == 0)
-                r = b->backend->fill_zero(b->stream, b->src, b->size);
+                r = fill_random(b);
         if (r == 0)
                 r = b->backend->fill_zero(b->stream, b->dst, b->size);
         if (r == 0)

@@ -158,6 +158,110 @@ START_TEST(contiguous_casts_match)
 }
 END_TEST
 
+/* Both sides read the source anew after the test wrote it. */
+static void send_source(const twins *t, int64_t size)
+{
+        const ckpt_backend *const cuda = t->cuda;
+
+        OK(cuda->copy_to_device(t->stream, t->device_src, t->src, (uint64_t)size));
+        OK(cuda->stream_synchronize(t->stream));
+}
+
+/*
+ * All codes of the 8- and 16-bit types; of F32 every upper half with the lower halves about
+ * which a rounding to 16 bits or fewer turns.
+ */
+static int64_t fill_codes(ckpt_dtype dtype, uint8_t *src)
+{
+        static const uint16_t low[] = {0, 1, 0x0fff, 0x1000, 0x1001, 0x3000, 0x7fff, 0x8000, 0x8001, 0xffff};
+        const uint32_t size = ckpt_dtype_bits(dtype) / 8, lows = size == 4 ? sizeof(low) / sizeof(low[0]) : 1;
+
+        for (uint32_t code = 0; code < 65536; code++)
+                for (uint32_t i = 0; i < lows; i++) {
+                        const uint32_t bits = size == 4 ? code << 16 | low[i] : code;
+
+                        memcpy(src + (int64_t)(code * lows + i) * size, &bits, size);
+                }
+        return (int64_t)65536 * lows;
+}
+
+/* Casts, and each type's own addition, from every code to every type. */
+START_TEST(all_codes_match)
+{
+        static const ckpt_dtype types[] = {CKPT_DTYPE_F32,         CKPT_DTYPE_F16,     CKPT_DTYPE_BF16,
+                                           CKPT_DTYPE_F8_E4M3,     CKPT_DTYPE_F8_E5M2, CKPT_DTYPE_F8_E4M3FNUZ,
+                                           CKPT_DTYPE_F8_E5M2FNUZ, CKPT_DTYPE_F8_E8M0};
+        const ckpt_dtype from = types[_i];
+        twins *t = twins_new(78);
+        const ckpt_backend *const cuda = t->cuda;
+        const int64_t n = fill_codes(from, t->src);
+        int64_t at = 64;
+
+        send_source(t, n * ckpt_dtype_bits(from) / 8);
+        for (int i = 0; i < 16; i++) {
+                const ckpt_dtype to = types[i % 8];
+                const bool adds = i >= 8 && ckpt_dtype_has_arithmetic(from);
+                ckpt_elementwise d = {.src_dtype = from,
+                                      .dst_dtype = to,
+                                      .n_ops = 2,
+                                      .rank = 1,
+                                      .ops = {{adds ? CKPT_ELEMENTWISE_ADD_SCALAR : CKPT_ELEMENTWISE_CAST,
+                                               adds ? from : to, 0.1},
+                                              {CKPT_ELEMENTWISE_CAST, to, 0}},
+                                      .shape = {n},
+                                      .dst_stride = {1},
+                                      .src_stride = {1}};
+
+                d.dst = t->dst + at;
+                d.src = t->src;
+                OK(ckpt_backend_cpu.elementwise(NULL, &d, 1));
+                d.dst = t->device_dst + at;
+                d.src = t->device_src;
+                OK(cuda->elementwise(t->stream, &d, 1));
+                at += (n * 4 + 128) / 64 * 64;
+                ck_assert_int_lt(at, DST_SIZE);
+        }
+        twins_check_free(t);
+}
+END_TEST
+
+/* Around the tiles' edges, in multiples of a word and not, aligned for words and not. */
+START_TEST(transposes_at_edges_match)
+{
+        static const int64_t sides[] = {2, 4, 31, 32, 60, 63, 64, 66, 68, 124, 127, 128, 132, 260};
+        enum {
+                SIDES = sizeof(sides) / sizeof(sides[0])
+        };
+        twins *t = twins_new(79);
+        const ckpt_backend *const cuda = t->cuda;
+        const int64_t size = INT64_C(1) << _i;
+        int64_t at = 64;
+
+        for (int i = 0; i < SIDES * SIDES * 3; i++) {
+                const int64_t rows = sides[i % SIDES], cols = sides[i / SIDES % SIDES];
+                const int64_t pad = i / (SIDES * SIDES) * 4, shift = pad == 8 ? size : 0;
+                ckpt_transpose d = {.elem_size = (uint32_t)size,
+                                    .batch = size < 8 ? 2 : 1,
+                                    .rows = rows,
+                                    .cols = cols,
+                                    .src_batch_stride = rows * (cols + pad),
+                                    .src_row_stride = cols + pad,
+                                    .dst_batch_stride = cols * (rows + pad),
+                                    .dst_row_stride = rows + pad};
+
+                d.dst = t->dst + at + shift;
+                d.src = t->src + shift;
+                OK(ckpt_backend_cpu.transpose(NULL, &d, 1));
+                d.dst = t->device_dst + at + shift;
+                d.src = t->device_src + shift;
+                OK(cuda->transpose(t->stream, &d, 1));
+                at += (d.batch * d.dst_batch_stride * size + 128) / 64 * 64;
+                ck_assert_int_lt(at, DST_SIZE);
+        }
+        twins_check_free(t);
+}
+END_TEST
+
 START_TEST(bad_descriptors_are_refused)
 {
         twins *t = twins_new(5);
@@ -236,6 +340,8 @@ static Suite *kernels_suite(void)
         tcase_add_loop_test(random, repeat_blocks_matches, 0, 2);
         tcase_add_loop_test(random, gather_rows_matches, 0, 2);
         tcase_add_test(random, contiguous_casts_match);
+        tcase_add_loop_test(random, all_codes_match, 0, 8);
+        tcase_add_loop_test(random, transposes_at_edges_match, 0, 5);
         tcase_add_test(fixed, bad_descriptors_are_refused);
         tcase_add_test(fixed, table_calls_work);
         suite_add_tcase(suite, random);

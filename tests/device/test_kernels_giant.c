@@ -169,11 +169,16 @@ START_TEST(giant_copies)
 }
 END_TEST
 
+/* Element by element, and with four and two elements to a word. */
 START_TEST(giant_transpose)
 {
-        const int64_t rows = 70001, cols = 30691;
+        static const struct {
+                int64_t rows, cols;
+                uint32_t size;
+        } shapes[] = {{70001, 30691, 1}, {70004, 30684, 1}, {35002, 30684, 2}};
+        const int64_t rows = shapes[_i].rows, cols = shapes[_i].cols, size = shapes[_i].size;
         giant g;
-        ckpt_transpose d = {.elem_size = 1,
+        ckpt_transpose d = {.elem_size = shapes[_i].size,
                             .batch = 1,
                             .rows = rows,
                             .cols = cols,
@@ -181,7 +186,7 @@ START_TEST(giant_transpose)
                             .dst_row_stride = rows};
         const ckpt_backend *cuda;
 
-        ck_assert(rows * cols > INT64_C(1) << 31 && rows * cols < BIG);
+        ck_assert(rows * cols * size > INT64_C(1) << 31 && rows * cols * size < BIG);
         if (!giant_init(&g))
                 return;
         cuda = g.cuda;
@@ -189,9 +194,9 @@ START_TEST(giant_transpose)
         d.dst = g.dst;
         OK(cuda->transpose(g.stream, &d, 1));
         for (int64_t col = 0; col < cols; col += col < cols - 200 ? 101 : 1) {
-                for (int64_t r = 0; r < rows; r++)
-                        g.want[r] = g.pattern[(r * cols + col) % PATTERN];
-                giant_compare(&g, col * rows, rows, rows);
+                for (int64_t i = 0; i < rows * size; i++)
+                        g.want[i] = g.pattern[((i / size * cols + col) * size + i % size) % PATTERN];
+                giant_compare(&g, col * rows * size, rows * size, rows * size);
         }
         giant_deinit(&g);
 }
@@ -205,6 +210,6 @@ TCase *kernels_giants(void)
         tcase_add_test(giants, giant_cast);
         tcase_add_test(giants, giant_strided_cast);
         tcase_add_test(giants, giant_copies);
-        tcase_add_test(giants, giant_transpose);
+        tcase_add_loop_test(giants, giant_transpose, 0, 3);
         return giants;
 }
