@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A list of blocks; the newest small block is filled from its start. What is larger than a block gets a
- * block of its own, put behind the newest, so that the newest one's room is not lost.
+ * A list of blocks; the newest one is filled from its start. Blocks grow with what the arena has given out.
+ * What would take more than a quarter of a block gets one of its own, put behind the newest, so that the
+ * newest one's room is not lost.
+ *
+ * Blocks of whole huge pages are mapped and marked as such: for a large checkpoint the first touch of each
+ * small page would cost more than what is then written to it.
  */
 
 #include "core/base/arena.h"
@@ -10,15 +14,55 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define ALIGNMENT  16u
-#define BLOCK_SIZE (64u * 1024u)
+#define ALIGNMENT 16u
+#define BLOCK_MIN (64u << 10)
+#define BLOCK_MAX (8u << 20)
+#define HUGE_PAGE (2u << 20)
 
 struct ckpt_arena_block {
         struct ckpt_arena_block *next;
         uint64_t size, used;
         _Alignas(ALIGNMENT) unsigned char memory[];
 };
+
+/* Zeroed; `whole` is the block with its head. */
+static struct ckpt_arena_block *block_map(uint64_t whole)
+{
+        void *memory = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (memory == MAP_FAILED)
+                return NULL;
+        (void)madvise(memory, whole, MADV_HUGEPAGE); /* advice */
+        return memory;
+}
+
+static struct ckpt_arena_block *block_new(uint64_t size)
+{
+        struct ckpt_arena_block *block;
+        uint64_t whole;
+
+        if (__builtin_add_overflow(size, sizeof(*block) + HUGE_PAGE, &whole) || whole > SIZE_MAX)
+                return NULL;
+        whole -= HUGE_PAGE;
+        if (whole >= HUGE_PAGE)
+                whole = (whole + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        block = whole >= HUGE_PAGE ? block_map(whole) : calloc(1, (size_t)whole);
+        if (block)
+                block->size = whole - sizeof(*block);
+        return block;
+}
+
+static void block_free(struct ckpt_arena_block *block)
+{
+        const uint64_t whole = sizeof(*block) + block->size;
+
+        if (whole >= HUGE_PAGE)
+                munmap(block, whole);
+        else
+                free(block);
+}
 
 void ckpt_arena_deinit(ckpt_arena *arena)
 {
@@ -27,34 +71,28 @@ void ckpt_arena_deinit(ckpt_arena *arena)
         while (block) {
                 struct ckpt_arena_block *next = block->next;
 
-                free(block);
+                block_free(block);
                 block = next;
         }
         *arena = (ckpt_arena)CKPT_ARENA_INIT;
 }
 
-static struct ckpt_arena_block *block_new(uint64_t size)
+/* As much again as there is, within bounds. */
+static uint64_t next_size(const ckpt_arena *arena)
 {
-        struct ckpt_arena_block *block;
-        uint64_t whole;
+        const uint64_t size = arena->total < BLOCK_MIN ? BLOCK_MIN : arena->total;
 
-        if (__builtin_add_overflow(size, sizeof(*block), &whole) || whole > SIZE_MAX)
-                return NULL;
-        block = calloc(1, (size_t)whole);
-        if (block)
-                block->size = size;
-        return block;
+        return (size < BLOCK_MAX ? size : BLOCK_MAX) - sizeof(struct ckpt_arena_block);
 }
 
-/* The block that `size` bytes will come from; NULL when memory is short. */
-static struct ckpt_arena_block *block_for(ckpt_arena *arena, uint64_t size)
+/* A block that has room for `size` bytes; NULL when memory is short. */
+static struct ckpt_arena_block *add_block(ckpt_arena *arena, uint64_t size)
 {
-        const bool large = size > BLOCK_SIZE / 4;
-        struct ckpt_arena_block *block = arena->blocks;
+        const uint64_t next = next_size(arena);
+        const bool large = size > next / 4;
+        struct ckpt_arena_block *block;
 
-        if (block && block->size - block->used >= size)
-                return block;
-        block = block_new(large ? size : BLOCK_SIZE);
+        block = block_new(large ? size : next);
         if (!block)
                 return NULL;
         if (large && arena->blocks) {
@@ -76,7 +114,9 @@ void *ckpt_arena_alloc(ckpt_arena *arena, uint64_t size)
         if (__builtin_add_overflow(size ? size : 1, ALIGNMENT - 1, &rounded))
                 return NULL;
         rounded &= ~(uint64_t)(ALIGNMENT - 1);
-        block = block_for(arena, rounded);
+        block = arena->blocks;
+        if (!block || block->size - block->used < rounded)
+                block = add_block(arena, rounded);
         if (!block)
                 return NULL;
         memory = block->memory + block->used;
@@ -107,6 +147,22 @@ char *ckpt_arena_strndup(ckpt_arena *arena, const char *string, uint64_t length)
         if (copy)
                 memcpy(copy, string, (size_t)length);
         return copy;
+}
+
+char *ckpt_arena_join(ckpt_arena *arena, const char *head, uint64_t length, const char *tail)
+{
+        const uint64_t tail_length = strlen(tail);
+        char *joined;
+
+        if (length == 0)
+                return ckpt_arena_strndup(arena, tail, tail_length);
+        joined = ckpt_arena_alloc(arena, length + 1 + tail_length + 1);
+        if (!joined)
+                return NULL;
+        memcpy(joined, head, (size_t)length);
+        joined[length] = '.';
+        memcpy(joined + length + 1, tail, (size_t)tail_length);
+        return joined;
 }
 
 char *ckpt_arena_vprintf(ckpt_arena *arena, const char *format, va_list arguments)

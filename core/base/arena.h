@@ -29,6 +29,8 @@ void *ckpt_arena_calloc(ckpt_arena *arena, uint64_t count, uint64_t size);
 /** A copy; NULL for NULL. */
 char *ckpt_arena_strdup(ckpt_arena *arena, const char *string);
 char *ckpt_arena_strndup(ckpt_arena *arena, const char *string, uint64_t length);
+/** A dotted name: `length` bytes of the head, a dot, the tail; of an empty head the tail alone. */
+char *ckpt_arena_join(ckpt_arena *arena, const char *head, uint64_t length, const char *tail);
 char *ckpt_arena_printf(ckpt_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *ckpt_arena_vprintf(ckpt_arena *arena, const char *format, va_list arguments)
         __attribute__((format(printf, 2, 0)));

@@ -2,7 +2,7 @@
 
 /*
  * Open addressing with linear probing, at most two thirds full. Names come from checkpoints, so the hash is
- * seeded with the table's own address: who writes a file cannot choose names that collide.
+ * seeded with the first table's address: who writes a file cannot choose names that collide.
  */
 
 #include "core/base/map.h"
@@ -15,8 +15,7 @@
 
 struct ckpt_map_slot {
         const char *key; /* NULL: free */
-        uint64_t hash;
-        uint64_t value;
+        uint32_t hash, value;
 };
 
 void ckpt_map_deinit(ckpt_map *map)
@@ -25,20 +24,19 @@ void ckpt_map_deinit(ckpt_map *map)
         *map = (ckpt_map)CKPT_MAP_INIT;
 }
 
-static uint64_t hash_of(const struct ckpt_map_slot *slots, const char *key)
+static uint32_t hash_of(const ckpt_map *map, const char *key)
 {
-        return XXH3_64bits_withSeed(key, strlen(key), (uint64_t)(uintptr_t)slots);
+        return (uint32_t)XXH3_64bits_withSeed(key, strlen(key), map->seed);
 }
 
 /* The slot of a key, or the free one where it would be put. There is always a free one. */
-static struct ckpt_map_slot *slot_of(struct ckpt_map_slot *slots, uint64_t capacity, const char *key,
-                                     uint64_t hash)
+static struct ckpt_map_slot *slot_of(const ckpt_map *map, const char *key, uint32_t hash)
 {
-        uint64_t at = hash & (capacity - 1);
+        uint64_t at = hash & (map->capacity - 1);
 
-        while (slots[at].key && (slots[at].hash != hash || strcmp(slots[at].key, key) != 0))
-                at = (at + 1) & (capacity - 1);
-        return &slots[at];
+        while (map->slots[at].key && (map->slots[at].hash != hash || strcmp(map->slots[at].key, key) != 0))
+                at = (at + 1) & (map->capacity - 1);
+        return &map->slots[at];
 }
 
 static ckpt_status grow(ckpt_map *map)
@@ -49,15 +47,16 @@ static ckpt_status grow(ckpt_map *map)
         if (!slots)
                 return CKPT_E_NOMEM;
         for (uint64_t i = 0; i < map->capacity; i++) {
-                const struct ckpt_map_slot *old = &map->slots[i];
+                uint64_t at = map->slots[i].hash & (capacity - 1);
 
-                if (old->key) {
-                        const uint64_t hash = hash_of(slots, old->key);
-
-                        *slot_of(slots, capacity, old->key, hash) =
-                                (struct ckpt_map_slot){old->key, hash, old->value};
-                }
+                if (!map->slots[i].key)
+                        continue;
+                while (slots[at].key)
+                        at = (at + 1) & (capacity - 1);
+                slots[at] = map->slots[i];
         }
+        if (!map->slots)
+                map->seed = (uint64_t)(uintptr_t)slots;
         free(map->slots);
         map->slots = slots;
         map->capacity = capacity;
@@ -67,19 +66,20 @@ static ckpt_status grow(ckpt_map *map)
 static ckpt_status put(ckpt_map *map, const char *key, uint64_t value, bool replace)
 {
         struct ckpt_map_slot *slot;
-        uint64_t hash;
+        uint32_t hash;
 
-        if (map->count >= map->capacity / 3 * 2 && grow(map) != CKPT_OK)
+        /* Slots are small; no array comes near. */
+        if (value > UINT32_MAX || (map->count >= map->capacity / 3 * 2 && grow(map) != CKPT_OK))
                 return CKPT_E_NOMEM;
-        hash = hash_of(map->slots, key);
-        slot = slot_of(map->slots, map->capacity, key, hash);
+        hash = hash_of(map, key);
+        slot = slot_of(map, key, hash);
         if (slot->key) {
                 if (!replace)
                         return CKPT_ABSENT;
-                slot->value = value;
+                slot->value = (uint32_t)value;
                 return CKPT_OK;
         }
-        *slot = (struct ckpt_map_slot){key, hash, value};
+        *slot = (struct ckpt_map_slot){key, hash, (uint32_t)value};
         map->count++;
         return CKPT_OK;
 }
@@ -100,7 +100,7 @@ bool ckpt_map_find(const ckpt_map *map, const char *key, uint64_t *ret_value)
 
         if (map->count == 0)
                 return false;
-        slot = slot_of(map->slots, map->capacity, key, hash_of(map->slots, key));
+        slot = slot_of(map, key, hash_of(map, key));
         if (!slot->key)
                 return false;
         *ret_value = slot->value;

@@ -3,19 +3,20 @@
 #define CKPT_BASE_MAP_H
 
 /*
- * A hash map from strings to numbers (indices of arrays). Keys are borrowed and must outlive the map.
+ * A hash map from strings to numbers below 2^32 (indices of arrays). Keys are borrowed and must outlive the
+ * map.
  */
 
 #include <ckpt/abi.h>
 
 typedef struct ckpt_map {
         struct ckpt_map_slot *slots;
-        uint64_t count, capacity;
+        uint64_t count, capacity, seed;
 } ckpt_map;
 
-#define CKPT_MAP_INIT      \
-        {                  \
-                NULL, 0, 0 \
+#define CKPT_MAP_INIT         \
+        {                     \
+                NULL, 0, 0, 0 \
         }
 
 void ckpt_map_deinit(ckpt_map *map);

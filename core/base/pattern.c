@@ -92,14 +92,52 @@ static bool match_range(const char *pattern, const char *name, const char *name_
         return matches_nothing(p, pattern_end);
 }
 
+/*
+ * What is behind a pattern's last wildcard, without the dot that `**` may leave unmatched. A name that
+ * matches ends in it; most names do not, and are ruled out by that.
+ */
+static const char *literal_tail(const char *pattern)
+{
+        const char *star = strrchr(pattern, '*');
+
+        if (!star)
+                return pattern;
+        return star[1] == '.' ? star + 2 : star + 1;
+}
+
 bool ckpt_pattern_match(const char *pattern, const char *name)
 {
-        return match_range(pattern, name, name + strlen(name));
+        const char *const tail = literal_tail(pattern);
+        const size_t length = strlen(name), tail_length = strlen(tail);
+
+        if (length < tail_length || memcmp(name + length - tail_length, tail, tail_length) != 0)
+                return false;
+        if (tail == pattern)
+                return length == tail_length;
+        if (tail == pattern + 3 && memcmp(pattern, "**.", 3) == 0) /* what most patterns look like */
+                return length == tail_length || name[length - tail_length - 1] == '.';
+        return match_range(pattern, name, name + length);
+}
+
+static bool match_literal_prefix(const char *pattern, const char *name, const char **ret_rest)
+{
+        const size_t length = strlen(pattern);
+
+        if (strncmp(name, pattern, length) != 0 || (name[length] && name[length] != '.'))
+                return false;
+        *ret_rest = name[length] ? name + length + 1 : NULL;
+        return true;
 }
 
 /* The whole name goes before its parts, a shorter part before a longer one. */
 bool ckpt_pattern_match_prefix(const char *pattern, const char *name, const char **ret_rest)
 {
+        const char *const tail = literal_tail(pattern);
+
+        if (tail == pattern)
+                return match_literal_prefix(pattern, name, ret_rest);
+        if (!strstr(name, tail))
+                return false;
         if (ckpt_pattern_match(pattern, name)) {
                 *ret_rest = NULL;
                 return true;

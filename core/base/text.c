@@ -45,7 +45,7 @@ static bool reserve(ckpt_text *text, uint64_t more)
         return true;
 }
 
-static void add_bytes(ckpt_text *text, const char *bytes, uint64_t length)
+void ckpt_text_add_bytes(ckpt_text *text, const char *bytes, uint64_t length)
 {
         if (!reserve(text, length))
                 return;
@@ -120,7 +120,7 @@ void ckpt_text_add_escaped(ckpt_text *text, const char *name)
                 else if (unsafe(point))
                         ckpt_text_add(text, point > 0xffff ? "\\U%08x" : "\\u%04x", point);
                 else
-                        add_bytes(text, (const char *)at, n);
+                        ckpt_text_add_bytes(text, (const char *)at, n);
                 at += n ? n : 1;
         }
 }
@@ -128,32 +128,32 @@ void ckpt_text_add_escaped(ckpt_text *text, const char *name)
 static void add_json_point(ckpt_text *text, const unsigned char *at, uint32_t n, uint32_t point)
 {
         if (n == 0)
-                add_bytes(text, "\xef\xbf\xbd", 3);
+                ckpt_text_add_bytes(text, "\xef\xbf\xbd", 3);
         else if (point == '"' || point == '\\')
                 ckpt_text_add(text, "\\%c", (int)point);
         else if (point == '\n')
-                add_bytes(text, "\\n", 2);
+                ckpt_text_add_bytes(text, "\\n", 2);
         else if (point == '\t')
-                add_bytes(text, "\\t", 2);
+                ckpt_text_add_bytes(text, "\\t", 2);
         else if (unsafe(point) && point > 0xffff)
                 ckpt_text_add(text, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10),
                               0xdc00 + (point & 0x3ff));
         else if (unsafe(point))
                 ckpt_text_add(text, "\\u%04x", point);
         else
-                add_bytes(text, (const char *)at, n);
+                ckpt_text_add_bytes(text, (const char *)at, n);
 }
 
 void ckpt_text_add_json(ckpt_text *text, const char *string)
 {
         const unsigned char *at = (const unsigned char *)string;
 
-        add_bytes(text, "\"", 1);
+        ckpt_text_add_bytes(text, "\"", 1);
         while (*at) {
                 uint32_t point = 0, n = decode(at, &point);
 
                 add_json_point(text, at, n, point);
                 at += n ? n : 1;
         }
-        add_bytes(text, "\"", 1);
+        ckpt_text_add_bytes(text, "\"", 1);
 }

@@ -23,6 +23,7 @@ typedef struct ckpt_text {
 
 void ckpt_text_deinit(ckpt_text *text);
 void ckpt_text_add(ckpt_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ckpt_text_add_bytes(ckpt_text *text, const char *bytes, uint64_t length);
 /** A name from outside: control characters, invalid UTF-8, DEL and bidirectional overrides become \x.. or
  * \u….. */
 void ckpt_text_add_escaped(ckpt_text *text, const char *name);

@@ -25,7 +25,10 @@ static bool is_overridden(const struct ckpt_rules *rules, uint64_t index)
 static bool is_there(const ckpt_rule_stage *rule, const ckpt_model *model)
 {
         const char *rest;
+        uint64_t at;
 
+        if (!(rule->stage & CKPT_STAGE_LAYER) && !strchr(rule->pattern, '*'))
+                return ckpt_map_find(&model->module_index, rule->pattern, &at);
         for (uint64_t i = 0; i < model->modules.count; i++) {
                 const char *name = model->modules.items[i]->name;
 

@@ -23,42 +23,47 @@ static int32_t role_of(ckpt_mapper *m, const char *name)
 }
 
 /* The module that a weight's module becomes: itself, or the fused target beside it. */
-static const char *target_of(const struct ckpt_rules *rules, ckpt_arena *arena, const char *module,
-                             int32_t *ret_role)
+static void fuse_module(const struct ckpt_rules *rules, ckpt_text *module, int32_t *ret_role)
 {
         const ckpt_rule_fuse *rule;
         const char *last;
+        const uint64_t parent = ckpt_name_split(ckpt_text_get(module), &last);
 
-        ckpt_name_split(module, &last);
         rule = ckpt_rules_find_source(rules, last);
         if (rule || ckpt_rules_find_target(rules, last))
                 *ret_role = CKPT_ROLE_FUSED;
-        return rule ? ckpt_name_sibling(arena, module, rule->target) : module;
+        if (!rule)
+                return;
+        module->length = parent ? parent + 1 : 0;
+        ckpt_text_add_bytes(module, rule->target, strlen(rule->target));
 }
 
-static ckpt_status add_weight(ckpt_mapper *m, ckpt_model_builder *builder, const char *name)
+/* `module` is room for the module's name. */
+static ckpt_status add_weight(ckpt_mapper *m, ckpt_model_builder *builder, const char *name,
+                              ckpt_text *module)
 {
-        const ckpt_link *link = ckpt_link_of(m);
-        ckpt_arena *const arena = &link->session->scope.arena;
         int32_t role = -1;
         const char *param;
         const uint64_t length = ckpt_name_split(name, &param);
-        const char *module = ckpt_arena_strndup(arena, name, length);
 
-        if (module)
-                module = target_of(link->chain->rules, arena, module, &role);
-        if (!module)
+        module->length = 0;
+        ckpt_text_add_bytes(module, name, length);
+        fuse_module(ckpt_link_of(m)->chain->rules, module, &role);
+        if (module->failed)
                 return CKPT_E_NOMEM;
-        ckpt_model_api_add_param(builder, module, param, role < 0 ? role_of(m, module) : role);
+        if (role < 0)
+                role = role_of(m, module->string);
+        ckpt_model_api_add_param(builder, module->string, param, role);
         return builder->status;
 }
 
 ckpt_status ckpt_base_derive_model(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model_builder *builder)
 {
+        _cleanup_(ckpt_text_deinit) ckpt_text module = CKPT_TEXT_INIT;
         ckpt_status r = CKPT_OK, checked;
 
         for (uint64_t i = 0; r == CKPT_OK && i < ckpt_weights_count(weights); i++)
-                r = add_weight(m, builder, ckpt_weights_name(weights, i));
+                r = add_weight(m, builder, ckpt_weights_name(weights, i), &module);
         if (r < 0)
                 return r;
         r = ckpt_fused_check(m, weights, builder->model);

@@ -26,6 +26,7 @@ static void loop_deinit(ckpt_loop *loop)
         free(loop->names);
         free(loop->used);
         free(loop->explained);
+        ckpt_text_deinit(&loop->name);
 }
 
 static ckpt_status loop_init(ckpt_loop *loop)

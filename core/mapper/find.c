@@ -168,11 +168,25 @@ const char *ckpt_name_sibling(ckpt_arena *arena, const char *module, const char 
         const char *own;
         const uint64_t parent = ckpt_name_split(module, &own);
 
-        return parent ? ckpt_arena_printf(arena, "%.*s.%s", (int)parent, module, last)
-                      : ckpt_arena_strdup(arena, last);
+        return ckpt_arena_join(arena, module, parent, last);
+}
+
+const char *ckpt_name_beside(ckpt_text *text, const char *module, const char *last, const char *param)
+{
+        const char *own;
+        const uint64_t parent = ckpt_name_split(module, &own);
+
+        text->length = 0;
+        ckpt_text_add_bytes(text, module, parent ? parent + 1 : 0);
+        ckpt_text_add_bytes(text, last, strlen(last));
+        if (param) {
+                ckpt_text_add_bytes(text, ".", 1);
+                ckpt_text_add_bytes(text, param, strlen(param));
+        }
+        return text->failed ? NULL : text->string;
 }
 
 const char *ckpt_name_join(ckpt_arena *arena, const char *module, const char *param)
 {
-        return module[0] ? ckpt_arena_printf(arena, "%s.%s", module, param) : ckpt_arena_strdup(arena, param);
+        return ckpt_arena_join(arena, module, strlen(module), param);
 }

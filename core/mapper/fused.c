@@ -38,45 +38,47 @@ static void fail_source(ckpt_session *session, const ckpt_weights *weights, cons
                           ckpt_text_get(&text));
 }
 
-/* Which keys of one parameter's sources are there: how many. */
-static uint32_t count_sources(ckpt_arena *arena, const ckpt_weights *weights, const ckpt_rule_fuse *rule,
-                              const ckpt_module *module, const char *param, const char **ret_keys,
-                              bool *ret_there)
+/* How many of one parameter's sources are there. `key` is room for their names. */
+static ckpt_status count_sources(const ckpt_weights *weights, const ckpt_rule_fuse *rule,
+                                 const ckpt_module *module, const char *param, ckpt_text *key,
+                                 uint32_t *ret_count)
 {
         uint32_t count = 0;
 
         for (uint32_t i = 0; i < rule->n_sources; i++) {
-                const char *source = ckpt_name_sibling(arena, module->name, rule->sources[i]);
+                const char *name = ckpt_name_beside(key, module->name, rule->sources[i], param);
 
-                ret_keys[i] = source ? ckpt_name_join(arena, source, param) : NULL;
-                ret_there[i] = ret_keys[i] && ckpt_weights_get(weights, ret_keys[i]);
-                count += ret_there[i];
+                if (!name)
+                        return CKPT_E_NOMEM;
+                count += ckpt_weights_get(weights, name) != NULL;
         }
-        return count;
+        *ret_count = count;
+        return CKPT_OK;
 }
 
 static ckpt_status check_param(ckpt_session *session, const ckpt_weights *weights, const ckpt_rule_fuse *rule,
-                               const ckpt_module *module, ckpt_model_param *param)
+                               const ckpt_module *module, ckpt_model_param *param, ckpt_text *key)
 {
-        ckpt_arena *const arena = &session->scope.arena;
-        const char **keys = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*keys));
-        bool *there = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*there));
-        uint32_t count;
+        uint32_t count = 0;
+        const ckpt_status r = count_sources(weights, rule, module, param->last, key, &count);
 
-        if (!keys || !there)
-                return CKPT_E_NOMEM;
-        count = count_sources(arena, weights, rule, module, param->last, keys, there);
-        if (count == 0 || count == rule->n_sources)
-                return CKPT_OK;
-        for (uint32_t i = 0; i < rule->n_sources; i++)
-                if (!there[i])
-                        fail_source(session, weights, rule, param->public.name, keys[i]);
+        if (r < 0 || count == 0 || count == rule->n_sources)
+                return r;
+        for (uint32_t i = 0; i < rule->n_sources; i++) {
+                const char *name = ckpt_name_beside(key, module->name, rule->sources[i], param->last);
+
+                if (!name)
+                        return CKPT_E_NOMEM;
+                if (!ckpt_weights_get(weights, name))
+                        fail_source(session, weights, rule, param->public.name, name);
+        }
         param->assigned = ckpt_tensor_error(&session->scope);
         return CKPT_E_MISSING;
 }
 
 ckpt_status ckpt_fused_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model *model)
 {
+        _cleanup_(ckpt_text_deinit) ckpt_text key = CKPT_TEXT_INIT;
         const ckpt_link *link = ckpt_link_of(m);
         ckpt_status first = CKPT_OK;
 
@@ -88,7 +90,7 @@ ckpt_status ckpt_fused_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_m
                         continue;
                 for (uint64_t j = 0; j < module->params.count; j++) {
                         const ckpt_status r = check_param(link->session, weights, rule, module,
-                                                          model->params.items[module->params.items[j]]);
+                                                          model->params.items[module->params.items[j]], &key);
 
                         if (r == CKPT_E_NOMEM)
                                 return r;
@@ -106,16 +108,15 @@ static ckpt_status open_sources(ckpt_loop *loop, const ckpt_module *module, cons
                                 const ckpt_weights **ret_before, const ckpt_weights **ret_views)
 {
         for (uint32_t i = 0; i < rule->n_sources; i++) {
-                const char *source =
-                        ckpt_name_sibling(&loop->session->scope.arena, module->name, rule->sources[i]);
+                const char *source = ckpt_name_beside(&loop->name, module->name, rule->sources[i], NULL);
                 const ckpt_where where = {
                         .struct_size = sizeof(where), .parameter = module->name, .tensor = source};
 
                 if (!source)
                         return CKPT_E_NOMEM;
-                if (!ckpt_weights_has_prefix(loop->weights, source))
-                        continue;
                 ret_before[i] = ckpt_weights_filter(loop->weights, source);
+                if (ckpt_weights_count(ret_before[i]) == 0)
+                        continue;
                 ret_views[i] = ckpt_mapper_api_apply_callbacks(loop->mapper, module, rule->sources[i],
                                                                ret_before[i]);
                 if (!ret_views[i])

@@ -24,7 +24,7 @@ typedef struct layer_list {
         const ckpt_weights *weights;
         const char *prefix; /* "model.layers" */
         int64_t expected;
-        CKPT_ARRAY(layer_param) params; /* by rest, then by layer */
+        CKPT_ARRAY(layer_param) params; /* in the model's order, until they are compared */
         CKPT_ARRAY(int64_t) layers;     /* those that are there, ascending */
         ckpt_status first;
 } layer_list;
@@ -60,6 +60,16 @@ static const char *prefix_of(ckpt_arena *arena, const char *module, const char *
         return ckpt_arena_strndup(arena, module, dot > module ? (uint64_t)(dot - 1 - module) : 0);
 }
 
+/* Modules of one layer mostly follow each other. */
+static ckpt_status add_layer(layer_list *list, int64_t layer)
+{
+        const uint64_t count = list->layers.count;
+
+        if (count > 0 && list->layers.items[count - 1] == layer)
+                return CKPT_OK;
+        return ckpt_array_push(&list->layers, layer);
+}
+
 static ckpt_status collect_module(layer_list *list, const ckpt_rule_stage *rule, const ckpt_model *model,
                                   const ckpt_module *module)
 {
@@ -71,7 +81,7 @@ static ckpt_status collect_module(layer_list *list, const ckpt_rule_stage *rule,
                 return CKPT_OK;
         if (!list->prefix)
                 list->prefix = prefix_of(&list->session->scope.arena, module->name, rest);
-        if (!list->prefix || ckpt_array_push(&list->layers, layer) < 0)
+        if (!list->prefix || add_layer(list, layer) < 0)
                 return CKPT_E_NOMEM;
         for (uint64_t i = 0; r == CKPT_OK && i < module->params.count; i++) {
                 const ckpt_model_param *p = model->params.items[module->params.items[i]];
@@ -101,8 +111,6 @@ static ckpt_status collect(layer_list *list, const ckpt_rule_stage *rule, const 
         for (uint64_t i = 0; r == CKPT_OK && i < model->modules.count; i++)
                 r = collect_module(list, rule, model, model->modules.items[i]);
         unique_layers(list);
-        if (list->params.count > 1)
-                qsort(list->params.items, list->params.count, sizeof(layer_param), by_rest);
         return r;
 }
 
@@ -221,10 +229,43 @@ static void check_rest(layer_list *list, uint64_t from, uint64_t to)
         }
 }
 
+/* Adds up in how many layers each rest is; layers past the last are a fault of their own. */
+static ckpt_status count_layers(const layer_list *list, ckpt_map *rests, uint64_t *counts)
+{
+        for (uint64_t i = 0; i < list->params.count; i++) {
+                const layer_param *param = &list->params.items[i];
+                uint64_t rest = rests->count;
+
+                if (param->layer >= list->expected)
+                        continue;
+                if (!ckpt_map_find(rests, param->rest, &rest) &&
+                    ckpt_map_add(rests, param->rest, rest) != CKPT_OK)
+                        return CKPT_E_NOMEM;
+                counts[rest]++;
+        }
+        return CKPT_OK;
+}
+
+/* Whether every rest is in all layers, as it nearly always is; then nothing needs to be sorted. */
+static bool are_alike(const layer_list *list)
+{
+        _cleanup_(ckpt_map_deinit) ckpt_map rests = CKPT_MAP_INIT;
+        _cleanup_(ckpt_freep) uint64_t *counts = calloc(list->params.count + 1, sizeof(*counts));
+        bool alike = counts && count_layers(list, &rests, counts) == CKPT_OK;
+
+        for (uint64_t i = 0; alike && i < rests.count; i++)
+                alike = counts[i] == list->layers.count;
+        return alike;
+}
+
 static void check_params(layer_list *list)
 {
         const uint64_t count = list->params.count;
 
+        if (are_alike(list))
+                return;
+        if (count > 1)
+                qsort(list->params.items, count, sizeof(layer_param), by_rest);
         for (uint64_t from = 0, to; from < count; from = to) {
                 uint64_t known = from; /* layers past the last are a fault of their own */
 

@@ -30,6 +30,7 @@ typedef struct ckpt_loop {
         const ckpt_describe_options *options;
         ckpt_binding *bindings;
         int64_t n_layers; /* 0 when nothing tells */
+        ckpt_text name;   /* room for one that is looked up and not kept */
 } ckpt_loop;
 
 /* ---- rules, beyond mapper.h ---- */
@@ -55,6 +56,11 @@ int64_t ckpt_rules_count_layers(const struct ckpt_rules *rules, const ckpt_confi
 uint64_t ckpt_name_split(const char *name, const char **ret_param);
 /** module with its last component replaced by `last`, in the arena. */
 const char *ckpt_name_sibling(ckpt_arena *arena, const char *module, const char *last);
+/**
+ * The same with ".param" (NULL: nothing) behind it, in a text that is used over and over; NULL when memory is
+ * short.
+ */
+const char *ckpt_name_beside(ckpt_text *text, const char *module, const char *last, const char *param);
 /** module and param with a dot between, or param alone for the root, in the arena. */
 const char *ckpt_name_join(ckpt_arena *arena, const char *module, const char *param);
 

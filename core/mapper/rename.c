@@ -105,23 +105,38 @@ static ckpt_status preprocess(ckpt_loop *loop, const ckpt_weights *renamed)
                                               "the weight mapper's preprocess_weights returned no weights");
 }
 
+/* The dictionary under new names, with the sources before `source` in it; none is there while names stay. */
+static ckpt_status need_renamed(ckpt_loop *loop, uint64_t source, ckpt_weights **dict, uint64_t **origins)
+{
+        ckpt_status r;
+
+        if (*dict)
+                return CKPT_OK;
+        *dict = ckpt_weights_dict_new(&loop->session->scope);
+        *origins = calloc(loop->n_sources, sizeof(**origins));
+        r = *dict && *origins ? ckpt_weights_dict_reserve(*dict, loop->n_sources) : CKPT_E_NOMEM;
+        for (uint64_t i = 0; r == CKPT_OK && i < source; i++)
+                r = add_renamed(loop, *dict, *origins, i);
+        return r;
+}
+
+/* Usually all names stay, and then the checkpoint's own dictionary is the renamed one. */
 ckpt_status ckpt_loop_rename(ckpt_loop *loop)
 {
         _cleanup_(ckpt_params_map_freep) ckpt_params_map *map = NULL;
-        _cleanup_(ckpt_freep) uint64_t *origins =
-                calloc(loop->n_sources ? loop->n_sources : 1, sizeof(*origins));
-        ckpt_weights *dict = ckpt_weights_dict_new(&loop->session->scope);
-        ckpt_status r = origins && dict ? CKPT_OK : CKPT_E_NOMEM;
+        _cleanup_(ckpt_freep) uint64_t *origins = NULL;
+        ckpt_weights *dict = NULL;
+        ckpt_status r = ckpt_params_map_new(loop->session, loop->options->params_map,
+                                            loop->options->n_params_map, &map);
 
-        if (r == CKPT_OK)
-                r = ckpt_params_map_new(loop->session, loop->options->params_map, loop->options->n_params_map,
-                                        &map);
         for (uint64_t i = 0; r == CKPT_OK && i < loop->n_sources; i++) {
                 r = rename_source(loop, map, i);
-                if (r == CKPT_OK && loop->names[i])
+                if (r == CKPT_OK && loop->names[i] != ckpt_weights_name(loop->source, i))
+                        r = need_renamed(loop, i, &dict, &origins);
+                if (r == CKPT_OK && dict && loop->names[i])
                         r = add_renamed(loop, dict, origins, i);
         }
-        return r < 0 ? r : preprocess(loop, dict);
+        return r < 0 ? r : preprocess(loop, dict ? dict : loop->source);
 }
 
 bool ckpt_loop_is_ignored(const ckpt_loop *loop, const char *name, const ckpt_tensor *tensor)

@@ -37,24 +37,42 @@ ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_
         return CKPT_OK;
 }
 
+/* Room for one more parameter of a module; most have one or two. */
+static ckpt_status grow_params(ckpt_model *model, ckpt_module *module)
+{
+        const uint64_t count = module->params.count, capacity = count ? count * 2 : 2;
+        uint64_t *items;
+
+        if (count < module->params.capacity)
+                return CKPT_OK;
+        items = ckpt_arena_calloc(&model->arena, capacity, sizeof(*items));
+        if (!items)
+                return CKPT_E_NOMEM;
+        if (count > 0)
+                memcpy(items, module->params.items, count * sizeof(*items));
+        module->params.items = items;
+        module->params.capacity = capacity;
+        return CKPT_OK;
+}
+
 ckpt_status ckpt_model_ensure_param(ckpt_model *model, uint64_t module, const char *param,
                                     uint64_t *ret_param)
 {
         ckpt_module *owner = model->modules.items[module];
-        const uint64_t index = model->params.count, skip = *owner->name ? strlen(owner->name) + 1 : 0;
+        const uint64_t index = model->params.count, length = strlen(owner->name);
         ckpt_model_param *added = ckpt_arena_alloc(&model->arena, sizeof(*added));
-        char *name = ckpt_arena_printf(&model->arena, "%s%s%s", owner->name, skip ? "." : "", param);
+        char *name = ckpt_arena_join(&model->arena, owner->name, length, param);
         ckpt_status r;
 
         if (!added || !name)
                 return CKPT_E_NOMEM;
         added->public.name = name;
-        added->last = name + skip;
+        added->last = length ? name + length + 1 : name;
         added->module = module;
         added->wanted = true;
         r = ckpt_array_grow(&model->params);
         if (r == CKPT_OK)
-                r = ckpt_array_grow(&owner->params);
+                r = grow_params(model, owner);
         if (r == CKPT_OK)
                 r = ckpt_map_add(&model->param_index, name, index);
         if (r != CKPT_OK)
@@ -124,23 +142,42 @@ static ckpt_status keep_module(ckpt_model *model, ckpt_module *module, ckpt_mode
                 model->params.items[model->params.count++] = param;
         }
         module->params.count = kept;
-        if (kept == 0) {
-                ckpt_array_deinit(&module->params);
+        if (kept == 0)
                 return CKPT_OK;
-        }
         if (ckpt_map_add(&model->module_index, module->name, model->modules.count) < 0)
                 return CKPT_E_NOMEM;
         model->modules.items[model->modules.count++] = module;
         return CKPT_OK;
 }
 
+/* Whether all parameters are wanted, and numbered one module after the other. */
+static bool is_sealed(const ckpt_model *model)
+{
+        uint64_t next = 0;
+
+        for (uint64_t i = 0; i < model->modules.count; i++) {
+                const ckpt_module *module = model->modules.items[i];
+
+                if (module->params.count == 0)
+                        return false;
+                for (uint64_t j = 0; j < module->params.count; j++, next++)
+                        if (module->params.items[j] != next || !model->params.items[next]->wanted)
+                                return false;
+        }
+        return true;
+}
+
 ckpt_status ckpt_model_seal(ckpt_model *model)
 {
         const uint64_t n_modules = model->modules.count, n_params = model->params.count;
-        ckpt_module **modules = ckpt_arena_calloc(&model->arena, n_modules, sizeof(ckpt_module *));
-        ckpt_model_param **params = ckpt_arena_calloc(&model->arena, n_params, sizeof(ckpt_model_param *));
+        ckpt_module **modules;
+        ckpt_model_param **params;
         ckpt_status r = CKPT_OK;
 
+        if (is_sealed(model))
+                return CKPT_OK;
+        modules = ckpt_arena_calloc(&model->arena, n_modules, sizeof(ckpt_module *));
+        params = ckpt_arena_calloc(&model->arena, n_params, sizeof(ckpt_model_param *));
         if (!modules || !params)
                 return CKPT_E_NOMEM;
         if (n_modules > 0)
@@ -150,12 +187,8 @@ ckpt_status ckpt_model_seal(ckpt_model *model)
         ckpt_map_deinit(&model->module_index);
         ckpt_map_deinit(&model->param_index);
         model->modules.count = model->params.count = 0;
-        for (uint64_t i = 0; i < n_modules; i++) {
-                if (r == CKPT_OK)
-                        r = keep_module(model, modules[i], params);
-                if (r != CKPT_OK) /* out of memory: this and the rest go, so that nothing of them leaks */
-                        ckpt_array_deinit(&modules[i]->params);
-        }
+        for (uint64_t i = 0; r == CKPT_OK && i < n_modules; i++)
+                r = keep_module(model, modules[i], params);
         return r;
 }
 

@@ -44,8 +44,6 @@ ckpt_model *ckpt_model_unref(ckpt_model *model)
 {
         if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
                 return NULL;
-        for (uint64_t i = 0; i < model->modules.count; i++)
-                ckpt_array_deinit(&model->modules.items[i]->params);
         ckpt_array_deinit(&model->modules);
         ckpt_array_deinit(&model->params);
         ckpt_map_deinit(&model->module_index);

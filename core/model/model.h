@@ -32,7 +32,7 @@ struct ckpt_module {
         const char *tag;
         int32_t role;
         const ckpt_model *model;
-        CKPT_ARRAY(uint64_t) params; /* indices in the model, in the order of their addition */
+        CKPT_ARRAY(uint64_t) params; /* indices in the model, in the order of their addition; in its arena */
 };
 
 /** What the model keeps of a parameter beside what everybody sees. */

@@ -37,35 +37,32 @@ bool ckpt_tensor_is_source(const ckpt_tensor *tensor)
         return tensor->op == &ckpt_op_source;
 }
 
-static const void *scope_copy(ckpt_scope *scope, const void *items, uint64_t count, uint64_t size)
-{
-        void *copy = ckpt_arena_calloc(&scope->arena, count, size);
-
-        if (copy && count > 0)
-                memcpy(copy, items, count * size);
-        return copy;
-}
-
 ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_dtype dtype, uint32_t rank,
                              const int64_t *shape, uint32_t n_inputs, const ckpt_tensor *const *inputs)
 {
-        ckpt_tensor *tensor = ckpt_arena_alloc(&scope->arena, sizeof(*tensor));
+        /* One piece: the node, its shape, its inputs. */
+        const uint64_t shape_bytes = rank * sizeof(*shape), input_bytes = n_inputs * sizeof(ckpt_tensor *);
+        ckpt_tensor *tensor = ckpt_arena_alloc(&scope->arena, sizeof(*tensor) + shape_bytes + input_bytes);
+        int64_t *own_shape;
 
-        if (tensor) {
-                tensor->api = scope->api;
-                tensor->scope = scope;
-                tensor->op = op;
-                tensor->dtype = dtype;
-                tensor->rank = rank;
-                tensor->n_inputs = n_inputs;
-                tensor->shape = scope_copy(scope, shape, rank, sizeof(*shape));
-                tensor->inputs = scope_copy(scope, inputs, n_inputs, sizeof(ckpt_tensor *));
-        }
-        if (!tensor || !tensor->shape || !tensor->inputs) {
+        if (!tensor) {
                 scope->out_of_memory = true;
                 ckpt_tensor_error(scope);
                 return scope->error;
         }
+        own_shape = (int64_t *)(tensor + 1);
+        tensor->api = scope->api;
+        tensor->scope = scope;
+        tensor->op = op;
+        tensor->dtype = dtype;
+        tensor->rank = rank;
+        tensor->n_inputs = n_inputs;
+        tensor->shape = own_shape;
+        tensor->inputs = (const ckpt_tensor **)(own_shape + rank);
+        if (rank > 0)
+                memcpy(own_shape, shape, shape_bytes);
+        if (n_inputs > 0)
+                memcpy(own_shape + rank, inputs, input_bytes);
         return tensor;
 }
 

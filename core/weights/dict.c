@@ -15,17 +15,16 @@ ckpt_weights *ckpt_weights_view_new(ckpt_scope *scope, enum ckpt_weights_kind ki
                 [CKPT_WEIGHTS_RANGE] = sizeof(ckpt_range),
                 [CKPT_WEIGHTS_EDIT] = sizeof(ckpt_edit),
         };
-        ckpt_weights *weights = ckpt_arena_alloc(&scope->arena, sizeof(*weights));
-        void *body = ckpt_arena_alloc(&scope->arena, sizes[kind]);
+        ckpt_weights *weights = ckpt_arena_alloc(&scope->arena, sizeof(*weights) + sizes[kind]);
 
-        if (!weights || !body) {
+        if (!weights) {
                 scope->out_of_memory = true;
                 return NULL;
         }
         weights->api = scope->api;
         weights->kind = kind;
         weights->scope = scope;
-        weights->as.dict = body;
+        weights->as.dict = (void *)(weights + 1);
         return weights;
 }
 
@@ -34,12 +33,14 @@ ckpt_weights *ckpt_weights_dict_new(ckpt_scope *scope)
         return ckpt_weights_view_new(scope, CKPT_WEIGHTS_DICT);
 }
 
-static ckpt_status grow(ckpt_dict *dict, ckpt_arena *arena)
+/* Room for `wanted` entries; grows by doubling at least. */
+static ckpt_status grow(ckpt_dict *dict, ckpt_arena *arena, uint64_t wanted)
 {
-        const uint64_t capacity = dict->capacity ? dict->capacity * 2 : 8;
+        const uint64_t twice = dict->capacity ? dict->capacity * 2 : 8;
+        const uint64_t capacity = wanted > twice ? wanted : twice;
         ckpt_weights_entry *entries;
 
-        if (dict->count < dict->capacity)
+        if (wanted <= dict->capacity)
                 return CKPT_OK;
         entries = ckpt_arena_calloc(arena, capacity, sizeof(*entries));
         if (!entries)
@@ -56,34 +57,52 @@ ckpt_status ckpt_weights_dict_add(ckpt_weights *weights, const char *name, const
 {
         ckpt_dict *dict = weights->as.dict;
         ckpt_arena *arena = &weights->scope->arena;
+        ckpt_status r;
 
         if (!name || !tensor)
                 return CKPT_E_INVALID;
-        if (ckpt_names_find(&dict->names, name, ret_other))
-                return CKPT_ABSENT;
-        if (grow(dict, arena) != CKPT_OK ||
-            ckpt_names_set(&dict->names, arena, name, dict->count) != CKPT_OK) {
+        r = grow(dict, arena, dict->count + 1);
+        if (r == CKPT_OK)
+                r = ckpt_names_add(&dict->names, arena, name, dict->count, ret_other);
+        if (r == CKPT_OK)
+                dict->entries[dict->count++] = (ckpt_weights_entry){name, tensor};
+        else if (r < 0)
                 weights->scope->out_of_memory = true;
-                return CKPT_E_NOMEM;
-        }
-        dict->entries[dict->count++] = (ckpt_weights_entry){name, tensor};
-        return CKPT_OK;
+        return r;
+}
+
+ckpt_status ckpt_weights_dict_reserve(ckpt_weights *weights, uint64_t count)
+{
+        ckpt_dict *dict = weights->as.dict;
+        ckpt_arena *arena = &weights->scope->arena;
+        ckpt_status r = grow(dict, arena, count);
+
+        if (r == CKPT_OK)
+                r = ckpt_names_reserve(&dict->names, arena, count);
+        if (r < 0)
+                weights->scope->out_of_memory = true;
+        return r;
 }
 
 ckpt_weights *ckpt_weights_dict_of_store(ckpt_scope *scope, ckpt_weights *store)
 {
         const ckpt_dict *from = store->as.dict;
         ckpt_weights *weights = ckpt_weights_dict_new(scope);
-        uint64_t other;
+        ckpt_dict *dict;
 
-        for (uint64_t i = 0; weights && i < from->count; i++) {
+        if (!weights || grow(weights->as.dict, &scope->arena, from->count) != CKPT_OK)
+                return NULL;
+        dict = weights->as.dict;
+        for (uint64_t i = 0; i < from->count; i++) {
                 const ckpt_weights_entry *entry = &from->entries[i];
                 const ckpt_tensor *tensor = ckpt_tensor_source(scope, entry->name, i, entry->tensor);
 
-                if (!tensor || scope->out_of_memory ||
-                    ckpt_weights_dict_add(weights, entry->name, tensor, &other) != CKPT_OK)
+                if (!tensor || scope->out_of_memory)
                         return NULL;
+                dict->entries[dict->count++] = (ckpt_weights_entry){entry->name, tensor};
         }
+        /* The same names at the same places: the store's index of them serves, since neither changes. */
+        dict->names = from->names;
         return weights;
 }
 
@@ -158,7 +177,8 @@ const ckpt_tensor *ckpt_weights_api_get(const ckpt_weights *weights, const char 
                 return NULL;
         switch (weights->kind) {
         case CKPT_WEIGHTS_DICT:
-                return ckpt_names_find(&weights->as.dict->names, name, &at)
+                /* A store's index that is shared may know names that were added to the store since. */
+                return ckpt_names_find(&weights->as.dict->names, name, &at) && at < weights->as.dict->count
                                ? weights->as.dict->entries[at].tensor
                                : NULL;
         case CKPT_WEIGHTS_RANGE:

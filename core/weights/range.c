@@ -64,24 +64,21 @@ const char *ckpt_range_name(const ckpt_range *range, uint64_t at)
 }
 
 /* A name against everything that is prefix + "." + something. */
-static int compare_below(const char *name, const char *prefix)
+static int compare_below(const char *name, const char *prefix, size_t length)
 {
-        const size_t n = strlen(prefix);
-        const int r = strncmp(name, prefix, n);
+        const int r = strncmp(name, prefix, length);
 
-        return r ? r : (int)(unsigned char)name[n] - '.';
+        return r ? r : (int)(unsigned char)name[length] - '.';
 }
 
-/* First entry for which compare gives at least `least`. */
-static uint64_t search(const ckpt_range *range, int (*compare)(const char *, const char *), const char *with,
-                       int least)
+uint64_t ckpt_range_lower_bound(const ckpt_range *range, const char *name)
 {
         uint64_t low = 0, high = range->count;
 
         while (low < high) {
                 const uint64_t middle = low + (high - low) / 2;
 
-                if (compare(ckpt_range_name(range, middle), with) < least)
+                if (strcmp(ckpt_range_name(range, middle), name) < 0)
                         low = middle + 1;
                 else
                         high = middle;
@@ -89,17 +86,61 @@ static uint64_t search(const ckpt_range *range, int (*compare)(const char *, con
         return low;
 }
 
-uint64_t ckpt_range_lower_bound(const ckpt_range *range, const char *name)
+/* First entry from `low` on, and not past `high`, that compares with the prefix as at least `least`. */
+static uint64_t search_below(const ckpt_range *range, uint64_t low, uint64_t high, const char *prefix,
+                             size_t length, int least)
 {
-        return search(range, strcmp, name, 0);
+        while (low < high) {
+                const uint64_t middle = low + (high - low) / 2;
+
+                if (compare_below(ckpt_range_name(range, middle), prefix, length) < least)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
 }
 
-uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t *ret_first)
+/* First entry that is not before what is below the prefix; doubling steps from `near` find two around it. */
+static uint64_t first_below(const ckpt_range *range, const char *prefix, size_t length, uint64_t near)
 {
-        const uint64_t first = search(range, compare_below, prefix, 0);
+        uint64_t low = 0, high = range->count, step = 1;
 
+        if (near >= high)
+                return search_below(range, low, high, prefix, length, 0);
+        if (compare_below(ckpt_range_name(range, near), prefix, length) < 0) {
+                for (low = near + 1; step < high - low; step *= 2) {
+                        if (compare_below(ckpt_range_name(range, low + step), prefix, length) >= 0) {
+                                high = low + step;
+                                break;
+                        }
+                        low += step + 1;
+                }
+        } else {
+                for (high = near; step < high; step *= 2) {
+                        if (compare_below(ckpt_range_name(range, high - step), prefix, length) < 0) {
+                                low = high - step + 1;
+                                break;
+                        }
+                        high -= step;
+                }
+        }
+        return search_below(range, low, high, prefix, length, 0);
+}
+
+uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t near, uint64_t *ret_first)
+{
+        const size_t length = strlen(prefix);
+        const uint64_t first = first_below(range, prefix, length, near);
+        uint64_t end = first, step = 1;
+
+        /* Mostly few are below it: the end is sought in steps that double. */
+        while (end < range->count && compare_below(ckpt_range_name(range, end), prefix, length) == 0) {
+                end = step < range->count - end ? end + step : range->count;
+                step *= 2;
+        }
         *ret_first = first;
-        return search(range, compare_below, prefix, 1) - first;
+        return search_below(range, first, end, prefix, length, 1) - first;
 }
 
 /* Mostly they are in that order already; and often nobody asks, so it is settled on first need. */
@@ -134,7 +175,7 @@ const ckpt_weights *ckpt_weights_api_filter(const ckpt_weights *weights, const c
         const ckpt_weights *whole;
         ckpt_weights *part;
         ckpt_range range;
-        uint64_t first;
+        uint64_t near, first;
 
         if (!prefix || !*prefix) /* the root: everything is below it */
                 return weights;
@@ -144,23 +185,13 @@ const ckpt_weights *ckpt_weights_api_filter(const ckpt_weights *weights, const c
         part = ckpt_weights_view_new(whole->scope, CKPT_WEIGHTS_RANGE);
         if (!part)
                 return NULL;
-        range.count = ckpt_range_below(&range, prefix, &first);
+        near = whole->kind == CKPT_WEIGHTS_DICT ? whole->as.dict->near : 0;
+        range.count = ckpt_range_below(&range, prefix, near, &first);
+        if (whole->kind == CKPT_WEIGHTS_DICT)
+                whole->as.dict->near = first;
         range.skip += strlen(prefix) + 1;
         range.sorted += first;
         range.added = NULL;
         *part->as.range = range;
         return part;
-}
-
-bool ckpt_weights_has_prefix(const ckpt_weights *weights, const char *prefix)
-{
-        const ckpt_weights *whole;
-        ckpt_range range;
-        uint64_t first;
-
-        if (!*prefix)
-                return ckpt_weights_api_count(weights) > 0;
-        whole = without_edits(weights);
-        return whole && ckpt_weights_sorted(whole, &range) == CKPT_OK &&
-               ckpt_range_below(&range, prefix, &first) > 0;
 }

@@ -91,10 +91,10 @@ static bool name_is_usable(const char *name)
 
         if (!name || !*name || *name == '.')
                 return false;
-        for (; *name; name++) {
-                if (*name == '.' && (name[1] == '.' || name[1] == '\0'))
+        for (name = strchr(name, '.'); name; name = strchr(name + 1, '.')) {
+                if (name[1] == '.' || name[1] == '\0')
                         return false;
-                components += *name == '.';
+                components++;
         }
         return components <= NAME_COMPONENTS_MAX;
 }

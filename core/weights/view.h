@@ -33,6 +33,7 @@ typedef struct ckpt_dict {
         ckpt_names names;
         uint64_t *sorted;  /* indices of entries in order of their names */
         uint64_t n_sorted; /* how many entries there were when it was made */
+        uint64_t near;     /* where in it the last prefix was found: the next is mostly not far */
 } ckpt_dict;
 
 /** Entries of a dictionary whose names share a prefix, in two orders. */
@@ -76,8 +77,8 @@ ckpt_weights *ckpt_weights_view_new(ckpt_scope *scope, enum ckpt_weights_kind ki
 
 /** The names of a dictionary or a range in sorted order; CKPT_E_NOMEM. */
 ckpt_status ckpt_weights_sorted(const ckpt_weights *weights, ckpt_range *ret_range);
-/** The entries of a sorted range below a prefix: where they begin in it, and how many. */
-uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t *ret_first);
+/** The entries of a sorted range below a prefix: where they begin (sought around `near`), and how many. */
+uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t near, uint64_t *ret_first);
 /** First entry of a sorted range that is not before a name. */
 uint64_t ckpt_range_lower_bound(const ckpt_range *range, const char *name);
 /** Indices of a range's entries in the order of their addition; NULL when memory is short. */

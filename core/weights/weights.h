@@ -61,11 +61,11 @@ ckpt_weights *ckpt_weights_dict_new(ckpt_scope *scope);
  * the scope. */
 ckpt_status ckpt_weights_dict_add(ckpt_weights *dict, const char *name, const ckpt_tensor *tensor,
                                   uint64_t *ret_other);
-/** The whole store as a dictionary of source nodes in a load's scope, under the checkpoint's own names; NULL:
- * memory. */
+/** Room for `count` entries in all. */
+ckpt_status ckpt_weights_dict_reserve(ckpt_weights *dict, uint64_t count);
+/** The whole store as a dictionary of source nodes in a load's scope, under the checkpoint's own names;
+ * nothing may be added to it. NULL: memory. */
 ckpt_weights *ckpt_weights_dict_of_store(ckpt_scope *scope, ckpt_weights *store);
-/** Whether any entry is named prefix + "." + something; cheaper than filter. */
-bool ckpt_weights_has_prefix(const ckpt_weights *weights, const char *prefix);
 /** Up to `limit` entry names nearest to `name` (same last component and small edit distance first); returns
  * how many. */
 uint32_t ckpt_weights_nearest(const ckpt_weights *weights, const char *name, const char **ret_names,

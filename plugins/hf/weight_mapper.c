@@ -55,11 +55,12 @@ static const ckpt_weights *duplicate_kv(ckpt_mapper *m, const ckpt_module *modul
 {
         static const char *const parameters[] = {"weight", "bias"};
         ckpt_shard shard = CKPT_SHARD_REPLICATED;
-        int64_t heads = kv_heads(m), ranks;
+        int64_t heads, ranks;
         size_t i;
 
         if (strcmp(source, "k_proj") != 0 && strcmp(source, "v_proj") != 0)
                 return weights;
+        heads = kv_heads(m);
         /* A module that is whole on every rank, such as a vision tower's, keeps its heads. */
         ckpt_mapper_module_style(m->top, module, &shard);
         ranks = ckpt_mapping_group_size(m->mapping, shard.group);

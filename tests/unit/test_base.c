@@ -43,6 +43,26 @@ START_TEST(arena_gives_zeroed_aligned_memory)
 }
 END_TEST
 
+/* Blocks of 2 MiB and more are mapped, those below are not; what comes before and after lies elsewhere. */
+START_TEST(arena_gives_large_pieces)
+{
+        static const uint64_t sizes[] = {16, (2u << 20) - 64, 48, 2u << 20, (2u << 20) + 1, 9u << 20, 100000};
+        ckpt_arena arena = CKPT_ARENA_INIT;
+        unsigned char *pieces[sizeof(sizes) / sizeof(sizes[0])];
+
+        for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+                pieces[i] = ckpt_arena_alloc(&arena, sizes[i]);
+                ck_assert_ptr_nonnull(pieces[i]);
+                ck_assert_uint_eq((uintptr_t)pieces[i] % 16, 0);
+                ck_assert(pieces[i][0] == 0 && memcmp(pieces[i], pieces[i] + 1, sizes[i] - 1) == 0);
+                memset(pieces[i], (int)i + 1, sizes[i]);
+        }
+        for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+                ck_assert(pieces[i][0] == i + 1 && pieces[i][sizes[i] - 1] == i + 1);
+        ckpt_arena_deinit(&arena);
+}
+END_TEST
+
 START_TEST(arena_refuses_what_overflows)
 {
         ckpt_arena arena = CKPT_ARENA_INIT;
@@ -64,6 +84,8 @@ START_TEST(arena_copies_strings)
         ck_assert_ptr_null(ckpt_arena_strdup(&arena, NULL));
         ck_assert_str_eq(ckpt_arena_strndup(&arena, "model.layers", 5), "model");
         ck_assert_str_eq(ckpt_arena_printf(&arena, "%s.%d", "layers", 17), "layers.17");
+        ck_assert_str_eq(ckpt_arena_join(&arena, "model.layers", 5, "norm"), "model.norm");
+        ck_assert_str_eq(ckpt_arena_join(&arena, "model", 0, "norm"), "norm");
         ckpt_arena_deinit(&arena);
 }
 END_TEST
@@ -416,6 +438,7 @@ int main(void)
         int failed;
 
         tcase_add_test(memory, arena_gives_zeroed_aligned_memory);
+        tcase_add_test(memory, arena_gives_large_pieces);
         tcase_add_test(memory, arena_refuses_what_overflows);
         tcase_add_test(memory, arena_copies_strings);
         tcase_add_test(memory, map_keeps_what_it_is_given);
