@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-#define CKPT_BACKEND_VERSION 1u
+#define CKPT_BACKEND_VERSION 2u
 
 /** Most axes of a kernel's operands; the planner merges axes and splits what has more. */
 #define CKPT_KERNEL_RANK 8
@@ -148,6 +148,10 @@ typedef struct ckpt_backend {
         int32_t (*stream_new)(ckpt_device *device, ckpt_stream **ret_stream);
         /** Waits for the stream's work, then frees it. Accepts NULL. */
         void (*stream_free)(ckpt_stream *stream);
+        /**
+         * A stream of the embedder's (a cudaStream_t); freeing the wrapper neither waits for it nor ends it.
+         */
+        int32_t (*stream_wrap)(ckpt_device *device, void *native, ckpt_stream **ret_stream);
         int32_t (*stream_synchronize)(ckpt_stream *stream);
         int32_t (*event_new)(ckpt_device *device, ckpt_event **ret_event);
         void (*event_free)(ckpt_event *event);
@@ -156,6 +160,8 @@ typedef struct ckpt_backend {
         int32_t (*event_synchronize)(ckpt_event *event);
         /** 1: passed, 0: not yet, negative: failure. */
         int32_t (*event_query)(ckpt_event *event);
+        /** What the embedder knows it by (a cudaEvent_t); NULL where there is no such thing. */
+        void *(*event_handle)(ckpt_event *event);
         int32_t (*stream_wait_event)(ckpt_stream *stream, ckpt_event *event);
 
         int32_t (*copy_to_device)(ckpt_stream *stream, void *dst, const void *src, uint64_t size);

@@ -21,7 +21,7 @@ if ! have nvcc && [ -x /usr/local/cuda/bin/nvcc ]; then
 fi
 
 # meson asks dpkg-dev where libraries are installed here.
-BUILD_PACKAGES="gcc libc6-dev dpkg-dev meson ninja-build pkg-config libjansson-dev libxxhash-dev libpcre2-dev zlib1g-dev"
+BUILD_PACKAGES="gcc libc6-dev dpkg-dev meson ninja-build pkg-config libjansson-dev libxxhash-dev libpcre2-dev zlib1g-dev liburing-dev"
 TEST_PACKAGES="check g++ binutils util-linux strace clang clang-format"
 
 as_root() {

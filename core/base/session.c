@@ -96,6 +96,7 @@ ckpt_status ckpt_session_add_setting(ckpt_session *session, const char *key, con
 
 void ckpt_session_deinit(ckpt_session *session)
 {
+        session->trace = ckpt_trace_free(session->trace);
         ckpt_arena_deinit(&session->scope.arena);
         ckpt_diagnostics_deinit(&session->diagnostics);
 }

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "core/base/report.h"
+#include "core/base/trace.h"
 
 typedef struct ckpt_scope {
         const ckpt_api *api;
@@ -32,6 +33,7 @@ typedef struct ckpt_session {
         bool strict;
         const char *format;       /* once resolved */
         const char *architecture; /* once the configuration is there */
+        ckpt_trace *trace;        /* NULL: none is made, or it was written */
         atomic_bool cancelled;
 } ckpt_session;
 

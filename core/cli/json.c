@@ -14,12 +14,13 @@
 #include "core/base/cleanup.h"
 #include "core/base/text.h"
 
-static void write_string(FILE *out, const char *string)
+static void write_string(struct json *json, const char *string)
 {
         _cleanup_(ckpt_text_deinit) ckpt_text text = CKPT_TEXT_INIT;
 
         ckpt_text_add_json(&text, string);
-        fputs(text.failed ? "\"(out of memory)\"" : ckpt_text_get(&text), out);
+        fputs(text.failed ? "\"(out of memory)\"" : ckpt_text_get(&text), json->out);
+        json->incomplete = json->incomplete || text.failed;
 }
 
 /* Everything that stands before a value. */
@@ -29,7 +30,7 @@ static void start(struct json *json, const char *key)
                 fputs(", ", json->out);
         json->comma = true;
         if (key) {
-                write_string(json->out, key);
+                write_string(json, key);
                 fputs(": ", json->out);
         }
 }
@@ -67,7 +68,7 @@ void put_string(struct json *json, const char *key, const char *value)
                 return;
         }
         start(json, key);
-        write_string(json->out, value);
+        write_string(json, value);
 }
 
 void put_u64(struct json *json, const char *key, uint64_t value)

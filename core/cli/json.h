@@ -14,7 +14,8 @@
 
 struct json {
         FILE *out;
-        bool comma; /* something stands before the next value in its container */
+        bool comma;      /* something stands before the next value in its container */
+        bool incomplete; /* a string stands in for one that there was no memory for */
 };
 
 void put_begin_object(struct json *json, const char *key);

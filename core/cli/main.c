@@ -16,7 +16,7 @@ static const struct command *find_command(int command)
 }
 
 /* The verdict stands first: a reader of a long object should not have to look for it. */
-static void print_json(struct cli *cli, const struct command *command, ckpt_status status)
+static bool print_json(struct cli *cli, const struct command *command, ckpt_status status)
 {
         struct json json = {.out = stdout};
 
@@ -25,6 +25,7 @@ static void print_json(struct cli *cli, const struct command *command, ckpt_stat
         command->json(cli, &json);
         put_end_object(&json);
         fputc('\n', stdout);
+        return !json.incomplete;
 }
 
 /* Results go out before reasons, so that on a terminal the reasons are the last thing seen. */
@@ -33,18 +34,24 @@ static int run(const struct options *options)
         const struct command *command = find_command(options->command);
         _cleanup_(cli_deinit) struct cli cli;
         ckpt_status status = cli_init(&cli, options);
+        bool whole = true;
 
         if (status == CKPT_OK)
                 status = command->work(&cli);
         interrupt_watch(&cli.interrupt, NULL);
         progress_clear(&cli.progress);
         if (options->json)
-                print_json(&cli, command, status);
+                whole = print_json(&cli, command, status);
         else
                 command->print(&cli, stdout);
         fflush(stdout);
         report_print(&cli, status);
-        return report_exit_status(status);
+        if (whole)
+                return report_exit_status(status);
+        fprintf(stderr,
+                "ckpt-host: error: out of memory: the JSON object is incomplete; free some memory and "
+                "run it again\n");
+        return CLI_FAILED;
 }
 
 /* A wrong command line: the message, where to read more, and with --json an object like any failure's. */

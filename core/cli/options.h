@@ -55,6 +55,8 @@ struct option_row {
 /** All options; a row without a name ends the table. */
 const struct option_row *options_table(void);
 
+/** "direct" for CKPT_IO_DIRECT. */
+const char *io_name(ckpt_io io);
 /** "plan" for COMMAND_PLAN. */
 const char *command_name(int command);
 

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options: what each is called, which commands take it, and how its value is judged
+ * The options: what each is called, which commands take it, and who judges its value
  */
-#include "options.h"
-
-#include <errno.h>
-#include <limits.h>
-#include <strings.h>
+#include "options_value.h"
 
 #define AT(member) offsetof(struct options, member)
 
@@ -14,156 +10,11 @@
 enum {
         FOR_RESOLVE = 1 << COMMAND_RESOLVE,
         FOR_LOAD = 1 << COMMAND_LOAD,
+        FOR_READING = FOR_LOAD | 1 << COMMAND_PLAN,
         FOR_MODEL = FOR_RESOLVE | FOR_LOAD | 1 << COMMAND_PLAN,
         FOR_CHECKPOINT = FOR_MODEL | 1 << COMMAND_INSPECT,
         FOR_ALL = FOR_CHECKPOINT | 1 << COMMAND_PLUGINS
 };
-
-static void *member_of(struct options *options, const struct option_row *row)
-{
-        return (char *)options + row->offset;
-}
-
-static int reject(ckpt_text *error, const struct option_row *row, const char *wants, const char *value)
-{
-        ckpt_text_add(error, "option '--%s' wants %s, not '", row->name, wants);
-        ckpt_text_add_escaped(error, value);
-        ckpt_text_add(error, "'");
-        return -1;
-}
-
-static int apply_flag(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        (void)value;
-        (void)error;
-        *(bool *)member_of(options, row) = true;
-        return 0;
-}
-
-/* Flags of the library's own struct are 32 bits wide, as everything that crosses its boundary. */
-static int apply_flag32(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        int32_t *flag = member_of(options, row);
-
-        (void)value;
-        (void)error;
-        *flag = 1;
-        return 0;
-}
-
-static int apply_string(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        const char **string = member_of(options, row);
-
-        if (*value == '\0') {
-                ckpt_text_add(error, "option '--%s' needs a value that is not empty", row->name);
-                return -1;
-        }
-        *string = value;
-        return 0;
-}
-
-static int apply_list(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        string_list *list = member_of(options, row);
-
-        if (*value == '\0') {
-                ckpt_text_add(error, "option '--%s' needs a value that is not empty", row->name);
-                return -1;
-        }
-        if (ckpt_array_push(list, value) != CKPT_OK) {
-                ckpt_text_add(error, "out of memory");
-                return -1;
-        }
-        return 0;
-}
-
-/* The key ends where its equals sign was: argv belongs to the program, and so needs no copy. */
-static int apply_pair(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        pair_list *list = member_of(options, row);
-        char *equals = strchr(value, '=');
-
-        if (!equals || equals == value)
-                return reject(error, row, "KEY=VALUE (weights.use_consolidated=true)", value);
-        *equals = '\0';
-        if (ckpt_array_push(list, (ckpt_pair){value, equals + 1}) != CKPT_OK) {
-                ckpt_text_add(error, "out of memory");
-                return -1;
-        }
-        return 0;
-}
-
-static int apply_number(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        int32_t *number = member_of(options, row);
-        char *end = NULL;
-        long parsed;
-
-        errno = 0;
-        parsed = strtol(value, &end, 10);
-        if (errno != 0 || end == value || *end != '\0' || parsed < row->minimum || parsed > INT32_MAX)
-                return reject(error, row, row->minimum ? "a whole number from 1" : "a whole number from 0",
-                              value);
-        *number = (int32_t)parsed;
-        return 0;
-}
-
-/* The names of safetensors, of PyTorch, and the short ones that people type. */
-static ckpt_dtype dtype_of(const char *name)
-{
-        static const struct {
-                const char *name;
-                ckpt_dtype dtype;
-        } aliases[] = {
-                {"bfloat16", CKPT_DTYPE_BF16}, {"float16", CKPT_DTYPE_F16}, {"half", CKPT_DTYPE_F16},
-                {"fp16", CKPT_DTYPE_F16},      {"float32", CKPT_DTYPE_F32}, {"float", CKPT_DTYPE_F32},
-                {"fp32", CKPT_DTYPE_F32},      {"float64", CKPT_DTYPE_F64}, {"double", CKPT_DTYPE_F64}};
-
-        for (ckpt_dtype dtype = 1; dtype < CKPT_DTYPE_COUNT; dtype++)
-                if (strcasecmp(name, ckpt_dtype_name(dtype)) == 0)
-                        return dtype;
-        for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-                if (strcasecmp(name, aliases[i].name) == 0)
-                        return aliases[i].dtype;
-        return CKPT_DTYPE_NONE;
-}
-
-static int apply_dtype(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        const ckpt_dtype dtype = dtype_of(value);
-
-        if (ckpt_dtype_class_of(dtype) != CKPT_CLASS_FLOAT)
-                return reject(error, row, "a floating-point type (BF16, F16, F32, F64, F8_E4M3, F8_E5M2)",
-                              value);
-        options->load.dtype = dtype;
-        return 0;
-}
-
-/* Only the form is judged here: whether there is such a device is known to the library alone. */
-static bool is_numbered_cuda(const char *value)
-{
-        const char prefix[] = "cuda:";
-        const size_t skipped = strcspn(value, "0123456789"), digits = strspn(value + skipped, "0123456789");
-
-        return strncmp(value, prefix, sizeof(prefix) - 1) == 0 && digits >= 1 && digits <= 4 &&
-               strlen(value) == sizeof(prefix) - 1 + digits;
-}
-
-static int apply_device(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        if (strcmp(value, "cpu") != 0 && strcmp(value, "cuda") != 0 && !is_numbered_cuda(value))
-                return reject(error, row, "cpu, cuda or cuda:N", value);
-        options->load.device = value;
-        return 0;
-}
-
-/* Its value is optional, so that the checks of the format can be asked for alone. */
-static int apply_verify(struct options *options, const struct option_row *row, char *value, ckpt_text *error)
-{
-        options->verify = true;
-        return value ? apply_string(options, row, value, error) : 0;
-}
 
 const struct option_row *options_table(void)
 {
@@ -209,6 +60,14 @@ const struct option_row *options_table(void)
                  "source tensors that may be left over; may be repeated"},
                 {"explain", NULL, FOR_RESOLVE, 0, apply_flag, AT(explain),
                  "every candidate, and why it won or lost"},
+                {"readers", "N", FOR_READING, 1, apply_number, AT(load.readers),
+                 "threads that read (default: chosen)"},
+                {"ring", "BYTES", FOR_READING, 1, apply_size, AT(load.staging_bytes),
+                 "bound of staging memory, as 1M or 64MiB (default 64MiB)"},
+                {"io", "HOW", FOR_LOAD, 0, apply_io, 0,
+                 "how files are read: auto (default), buffered, direct or mapped"},
+                {"trace", "FILE", FOR_LOAD, 0, apply_string, AT(load.trace),
+                 "write a timeline for Perfetto or chrome://tracing"},
                 {"export", "FILE", FOR_LOAD, 0, apply_string, AT(export_path),
                  "write the result as a safetensors file"},
                 {"digest", NULL, FOR_LOAD, 0, apply_flag, AT(digest),

@@ -37,12 +37,6 @@ static void print_size(FILE *out, const char *what, uint64_t bytes)
         fprintf(out, "%-14s%s (%" PRIu64 " bytes)\n", what, ckpt_text_get(&text), bytes);
 }
 
-/* Bytes that were read, as disks and buses are measured: in powers of ten. */
-static double rate(uint64_t bytes, double seconds)
-{
-        return seconds > 0 ? (double)bytes / seconds / 1e9 : 0;
-}
-
 /* A skipped parameter is in the model, but has no data. */
 static void count_params(const ckpt_model *model, uint64_t *ret_loaded, uint64_t *ret_skipped)
 {
@@ -71,11 +65,7 @@ static void print_totals(const struct cli *cli, FILE *out)
                 cli->total_seconds, s.config_seconds, s.weights_seconds, s.map_seconds, s.plan_seconds);
         fprintf(out, " allocate %.3f, execute %.3f, digest %.3f\n", s.allocate_seconds, s.execute_seconds,
                 s.digest_seconds);
-        fprintf(out,
-                "%-14s%.2f GB/s executing, %.2f GB/s in all; %" PRIu64 " reads, %" PRIu64 " copies, %" PRIu64
-                " kernels, %u readers\n",
-                "rate", rate(s.bytes_read, s.execute_seconds), rate(s.bytes_read, cli->total_seconds),
-                s.reads, s.copies, s.kernels, s.readers);
+        phases_print(&s, out);
 }
 
 static void print_verify(struct cli *cli, FILE *out)
@@ -143,6 +133,7 @@ static void json_totals(const struct cli *cli, struct json *json)
         put_u64(json, "skipped", skipped);
         put_u64(json, "bytes_read", s.bytes_read);
         put_u64(json, "bytes_final", s.bytes_final);
+        put_u64(json, "bytes_headers", s.bytes_headers);
         put_u64(json, "host_peak", s.host_peak);
         put_u64(json, "device_peak", s.device_peak);
         put_u64(json, "reads", s.reads);
@@ -159,6 +150,7 @@ static void json_totals(const struct cli *cli, struct json *json)
         put_f64(json, "digest_seconds", s.digest_seconds);
         put_f64(json, "total_seconds", cli->total_seconds);
         put_end_object(json);
+        phases_json(&s, json);
 }
 
 static void json_verify(struct cli *cli, struct json *json)

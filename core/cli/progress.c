@@ -42,9 +42,9 @@ void progress_init(struct progress *progress, bool quiet)
 void progress_deinit(struct progress *progress)
 {
         progress_clear(progress);
-        for (uint64_t i = 0; i < progress->errors.count; i++)
-                free(progress->errors.items[i]);
-        ckpt_array_deinit(&progress->errors);
+        for (uint64_t i = 0; i < progress->told.count; i++)
+                free(progress->told.items[i]);
+        ckpt_array_deinit(&progress->told);
         pthread_mutex_destroy(&progress->lock);
 }
 
@@ -123,19 +123,19 @@ void progress_update(void *context, const ckpt_progress *state)
         pthread_mutex_unlock(&progress->lock);
 }
 
-/* Without memory the error is told twice, which is better than not at all. */
+/* Without memory it is told twice, which is better than not at all. */
 static void remember(struct progress *progress, const char *line)
 {
         char *copy = strdup(line);
 
-        if (copy && ckpt_array_push(&progress->errors, copy) != CKPT_OK)
+        if (copy && ckpt_array_push(&progress->told, copy) != CKPT_OK)
                 free(copy);
 }
 
-bool progress_has_told(const struct progress *progress, const char *error)
+bool progress_has_told(const struct progress *progress, const char *text)
 {
-        for (uint64_t i = 0; i < progress->errors.count; i++)
-                if (strcmp(progress->errors.items[i], error) == 0)
+        for (uint64_t i = 0; i < progress->told.count; i++)
+                if (strcmp(progress->told.items[i], text) == 0)
                         return true;
         return false;
 }
@@ -149,7 +149,7 @@ void progress_log(void *context, ckpt_log_level level, const char *line)
         pthread_mutex_lock(&progress->lock);
         erase(progress);
         fprintf(stderr, "ckpt-host: %s%s\n", prefix, line);
-        if (level == CKPT_LOG_ERROR)
+        if (level >= CKPT_LOG_WARNING)
                 remember(progress, line);
         pthread_mutex_unlock(&progress->lock);
 }

@@ -20,8 +20,8 @@ struct progress {
         bool enabled; /* there is a terminal to draw on */
         bool drawn;
         bool timing;
-        struct timespec started;   /* when bytes began to flow */
-        CKPT_ARRAY(char *) errors; /* log lines of that level */
+        struct timespec started; /* when bytes began to flow */
+        CKPT_ARRAY(char *) told; /* log lines of errors and warnings */
 };
 
 void progress_init(struct progress *progress, bool quiet);
@@ -33,8 +33,8 @@ void progress_update(void *context, const ckpt_progress *state);
 /** For ckpt_host_set_log; context: struct progress. */
 void progress_log(void *context, ckpt_log_level level, const char *line);
 
-/** Whether a log line has told this error already. */
-bool progress_has_told(const struct progress *progress, const char *error);
+/** Whether a log line has told this error or warning already. */
+bool progress_has_told(const struct progress *progress, const char *text);
 
 /** Seconds from one moment to another. */
 double seconds_between(const struct timespec *from, const struct timespec *to);

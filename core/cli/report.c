@@ -86,7 +86,7 @@ static void print_one(void *context, const ckpt_diagnostic *diagnostic)
         const bool error = diagnostic->status < 0;
 
         printer->told |= error;
-        if (!error || !progress_has_told(printer->progress, diagnostic->text))
+        if (!progress_has_told(printer->progress, diagnostic->text))
                 fprintf(stderr, "ckpt-host: %s: %s\n", error ? "error" : "warning", diagnostic->text);
 }
 

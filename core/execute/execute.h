@@ -3,43 +3,58 @@
 #define CKPT_EXECUTE_EXECUTE_H
 
 /*
- * Running a plan: reader threads take tiles from one queue, each with a few slots of staging memory and a
- * stream of its own
+ * Running a plan: reader threads take chunks from one queue, each with a few slots of one ring of staging
+ * memory and a stream of its own
  *
- * On a device whose memory the host can address, reads go straight to their place and kernels run at once. On
- * another, a slot is a piece of pinned memory with its mirror on the device: read, copy, kernels, event, next
- * slot. Memory does not grow with the checkpoint: slots, and one oversized tile at a time.
+ * A slot goes round: its chunk's ranges are read into the image, then one copy brings the image to the device
+ * and a launch or two put everything into its place; an event says when the slot is free again. Meanwhile the
+ * reader reads into the next one. On a device whose memory the host can address, what the page cache holds is
+ * read straight to its place, and kernels run at once. Memory does not grow with the checkpoint: the ring,
+ * and one slot for tiles that could not be cut.
  */
 
+#include "core/io/io.h"
 #include "core/plan/plan.h"
+
+/** Lanes that outlive loads: a device's. */
+typedef struct ckpt_ring ckpt_ring;
 
 typedef struct ckpt_execute_options {
         const ckpt_backend *backend;
         ckpt_device *device;
         bool host_memory;  /* the device's memory is the host's */
         void *const *data; /* per parameter: where it goes; NULL for skipped ones */
+        ckpt_ring *ring;   /* where lanes come from */
         uint32_t readers;
-        uint32_t slots;                  /* per reader */
-        void (*progress)(void *context); /* about ten times a second, from the calling thread; may be NULL */
-        void (*ready)(void *context, uint64_t param); /* one at a time, from any thread; may be NULL */
+        uint32_t slots; /* per reader */
+        void *stream;   /* the engine's own, whose work comes first; may be NULL */
+        void (*progress)(
+                void *context); /* about twenty times a second, from the calling thread; may be NULL */
+        /* One at a time, from any thread; `event` is the backend's own handle. May be NULL. */
+        void (*ready)(void *context, uint64_t param, void *event);
         void *context;
 } ckpt_execute_options;
 
 /** Counters that others may read while it runs. */
 typedef struct ckpt_execute_counters {
         atomic_ullong bytes_read, reads, copies, kernels, params_ready;
+        atomic_ullong bytes_to_device;
+        atomic_ullong ring_bytes;       /* of slots in use */
+        atomic_ullong ring_nanoseconds; /* what making them took, all readers together */
 } ckpt_execute_counters;
 
-/** Runs every tile. The first failure stops the rest; CKPT_E_CANCELLED when the session was cancelled. Leaves
- * no thread and no memory. */
-ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *options,
+/**
+ * Runs every chunk. The first failure stops the rest; CKPT_E_CANCELLED when the session was cancelled. Leaves no
+ * thread, and no memory but what the ring keeps.
+ */
+ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *options, ckpt_io_state *io,
                          ckpt_execute_counters *counters);
 
 /** What is common to workers: called in `count` threads until it returns; the first failure is the result. */
 typedef ckpt_status (*ckpt_worker)(void *context, uint32_t index);
 
 /**
- * Runs `count` workers in threads of their own, calling `progress` about ten times a second meanwhile. A
+ * Runs `count` workers in threads of their own, calling `progress` about twenty times a second meanwhile. A
  * thread that cannot be made is recorded, `stop` is set, and the others are waited for.
  */
 ckpt_status ckpt_workers_run(ckpt_session *session, uint32_t count, ckpt_worker worker, void *context,
@@ -53,46 +68,128 @@ ckpt_status ckpt_digest_model(ckpt_session *session, ckpt_model *model, const ck
  * again. */
 uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t slots);
 
-/* ---- between the files of this room ---- */
+/* ---- the ring ---- */
 
-/** Staging memory for one tile at work. */
+enum ckpt_slot_state {
+        CKPT_SLOT_FREE,
+        CKPT_SLOT_READING, /* requests were started */
+        CKPT_SLOT_COPYING  /* work was enqueued that the event stands for */
+};
+
+/** Staging memory for one chunk at work. */
 typedef struct ckpt_slot {
-        uint8_t *host;   /* pinned, where the device is another */
-        uint8_t *device; /* the same as host, or its mirror */
-        uint64_t size;
+        uint8_t *host;     /* pinned, where the device is another */
+        uint8_t *device;   /* the same as host, or its mirror */
         ckpt_event *event; /* NULL where the host's memory is the device's */
-        bool busy;         /* work was enqueued that the event stands for */
-        uint64_t param;    /* whose tile it was */
+        enum ckpt_slot_state state;
+        const ckpt_chunk *chunk;
+        uint64_t turn;          /* when it was filled, among the lane's */
+        ckpt_request *requests; /* of one execution */
+        /* Where copies take the image from: `host`, or as if the image began somewhere before a window. */
+        const uint8_t *source;
+        uint8_t *window; /* pages of a file, registered; NULL: none */
+        uint64_t window_bytes;
 } ckpt_slot;
+
+/** What one reader works with. */
+typedef struct ckpt_lane {
+        struct ckpt_lane *next; /* in the ring */
+        ckpt_stream *stream;
+        uint8_t *device;          /* mirrors of all slots; NULL where the device is the host */
+        uint32_t n_slots, n_open; /* all, and those in use by this execution */
+        uint64_t slot_bytes;
+        ckpt_io_lane io;
+        ckpt_slot slots[];
+} ckpt_lane;
+
+/**
+ * An empty ring for a device; NULL: out of memory. It keeps lanes of no more than `keep` bytes between
+ * loads.
+ */
+ckpt_ring *ckpt_ring_new(const ckpt_backend *backend, ckpt_device *device, bool host_memory, uint64_t keep);
+/** Frees what it keeps. No lane is out. */
+ckpt_ring *ckpt_ring_free(ckpt_ring *ring);
+/** A lane that was kept and is large enough, or NULL. */
+ckpt_lane *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes);
+/** Gives a lane back, idle; it is kept or freed. */
+void ckpt_ring_give(ckpt_ring *ring, ckpt_lane *lane);
+/**
+ * A new lane with its memory on the device, so that it is known early whether there is enough; the rest is
+ * made by the reader. A status of the backend, or 0, and then NULL when the host is out of memory.
+ */
+int32_t ckpt_lane_new(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes, ckpt_lane **ret_lane);
+/** Makes the lane's stream, unless it is there. */
+int32_t ckpt_lane_open(const ckpt_ring *ring, ckpt_lane *lane);
+/** Makes a slot's pinned memory and event, unless they are there. */
+int32_t ckpt_slot_open(const ckpt_ring *ring, ckpt_lane *lane, ckpt_slot *slot);
+ckpt_lane *ckpt_lane_free(const ckpt_ring *ring, ckpt_lane *lane);
+
+/* ---- between the files of this room ---- */
 
 typedef struct ckpt_execution {
         const ckpt_plan *plan;
         const ckpt_execute_options *options;
+        ckpt_io_state *io;
         ckpt_execute_counters *counters;
         ckpt_session *session;
-        atomic_ullong next; /* tile */
+        ckpt_lane **lanes;   /* one per reader */
+        ckpt_event *after;   /* the engine's work that comes before every write; NULL: there is none */
+        ckpt_lane *oversize; /* one slot, for chunks that fit into no other; NULL: there are none */
+        uint32_t readers;
+        uint32_t slots; /* per reader */
+        uint64_t slot_bytes;
+        atomic_ullong next; /* chunk */
         atomic_bool stop;
         atomic_uint *tiles_left; /* per parameter */
         pthread_mutex_t ready_lock;
-        pthread_mutex_t oversize_lock; /* held while a tile larger than a slot is at work */
-        uint64_t slot_size;
+        pthread_mutex_t oversize_lock;
 } ckpt_execution;
 
-ckpt_status ckpt_slot_init(ckpt_execution *execution, ckpt_slot *slot, uint64_t size);
-void ckpt_slot_deinit(ckpt_execution *execution, ckpt_slot *slot);
 /** Records a backend's failure with what was being done. */
 ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing,
                                      uint64_t param);
-/** Reads, copies and steps of a tile, enqueued on the stream; what was read is in the slot until the slot's
- * event. */
-ckpt_status ckpt_tile_run(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot,
-                          ckpt_stream *stream);
-/** The steps of a tile. */
-ckpt_status ckpt_tile_run_steps(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot,
-                                ckpt_stream *stream);
+/** A reader's thread: a ckpt_worker of the execution. */
+ckpt_status ckpt_reader_main(void *context, uint32_t index);
+/** One tile of a parameter is complete; `event` stands for the device's work, by its own handle. */
+void ckpt_tile_done(ckpt_execution *execution, uint64_t param, void *event);
+/** CKPT_E_CHANGED when a file that the plan reads or maps is no longer what it was. */
+ckpt_status ckpt_execute_verify(const ckpt_plan *plan);
+/** Starts the reads of the slot's chunk. */
+ckpt_status ckpt_chunk_fill(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Whether some read is under way. */
+bool ckpt_chunk_is_pending(const ckpt_slot *slot);
+/** Waits for the reads, and brings what they read into its place as far as the host has to do it. */
+ckpt_status ckpt_chunk_finish(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Waits for the reads, whatever became of them: the slot's memory is nobody's any more. */
+void ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Makes the slot's chunk come from the page cache's own pages. False: it has to be read. */
+bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot);
+void ckpt_window_close(ckpt_execution *execution, ckpt_slot *slot);
+/** Copies to the device and kernels of the slot's chunk, enqueued on the lane's stream. */
+ckpt_status ckpt_chunk_enqueue(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** The steps of a chunk's tiles; `scatters` first brings the image to its places. */
+ckpt_status ckpt_chunk_run_steps(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot, bool scatters);
+/** Takes lanes from the ring, or makes them; after this no more memory of the device is needed. */
+ckpt_status ckpt_lanes_take(ckpt_execution *execution);
+/** Gives them back to the ring, or frees them. */
+void ckpt_lanes_give(ckpt_execution *execution, bool keep);
 /** Maps pages of host memory that is about to be written; changes no byte. */
 void ckpt_populate(void *memory, uint64_t size);
-/** One tile of a parameter is complete. */
-void ckpt_execute_tile_done(ckpt_execution *execution, uint64_t param);
+
+/** On the host: where a read's first byte belongs, in the final memory or in the image. */
+static inline uint8_t *ckpt_read_place(const ckpt_execution *execution, const ckpt_slot *slot,
+                                       const ckpt_read *read)
+{
+        uint8_t *target = execution->options->data[read->param];
+
+        return read->space == CKPT_SPACE_STAGING ? slot->host + read->image_offset
+                                                 : target + read->dst_offset;
+}
+
+/** The parameter that a chunk begins with, for messages. */
+static inline uint64_t ckpt_chunk_param(const ckpt_execution *execution, const ckpt_slot *slot)
+{
+        return execution->plan->tiles.items[slot->chunk->first_tile].param;
+}
 
 #endif

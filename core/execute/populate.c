@@ -3,8 +3,8 @@
 /*
  * Fresh memory, before it is written
  *
- * The first write to each page of fresh memory is a fault of its own, and for a load every page is fresh. Asking
- * for a tile's pages in one call took a fifth off a load from the page cache where it was measured.
+ * The first write to each page of fresh memory is a fault of its own, and for a load every page is fresh.
+ * Asking for a tile's pages in one call took a fifth off a load from the page cache where it was measured.
  */
 
 #include <sys/mman.h>

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Steps of a tile: operands become addresses, and runs of one kind become one call
+ * What a chunk computes: operands become addresses, and steps of one kind one call
+ *
+ * Steps of different tiles do not depend on each other; those of one tile do, one after the other. So the
+ * first steps of all tiles run before the second ones, and among those of one level all of a kind are one
+ * list of descriptors.
  */
 
 #include "core/execute/execute.h"
 
 /* Descriptors handed to the backend at once. */
-#define STEP_BATCH 16
+#define BATCH_MAX 64
 
 struct batch {
         ckpt_execution *execution;
@@ -16,19 +20,28 @@ struct batch {
         ckpt_stream *stream;
         uint32_t count;
         union {
-                ckpt_strided_copy copy[STEP_BATCH];
-                ckpt_elementwise elementwise[STEP_BATCH];
-                ckpt_transpose transpose[STEP_BATCH];
-                ckpt_repeat_blocks repeat[STEP_BATCH];
-                ckpt_gather_rows gather[STEP_BATCH];
+                ckpt_strided_copy copy[BATCH_MAX];
+                ckpt_elementwise elementwise[BATCH_MAX];
+                ckpt_transpose transpose[BATCH_MAX];
+                ckpt_repeat_blocks repeat[BATCH_MAX];
+                ckpt_gather_rows gather[BATCH_MAX];
         } as;
 };
+
+static uint8_t *staged(const struct batch *batch, const ckpt_operand *operand)
+{
+        const ckpt_tile *tile = batch->tile;
+
+        if (operand->offset < tile->read_staging)
+                return batch->slot->device + tile->image_base + operand->offset;
+        return batch->slot->device + tile->work_base + (operand->offset - tile->read_staging);
+}
 
 static uint8_t *written(const struct batch *batch, const ckpt_operand *operand)
 {
         uint8_t *target = batch->execution->options->data[batch->tile->param];
 
-        return (operand->space == CKPT_SPACE_TARGET ? target : batch->slot->device) + operand->offset;
+        return operand->space == CKPT_SPACE_TARGET ? target + operand->offset : staged(batch, operand);
 }
 
 static const uint8_t *read_from(const struct batch *batch, const ckpt_operand *operand)
@@ -114,28 +127,112 @@ static ckpt_status batch_run(struct batch *batch, enum ckpt_step_kind kind)
         }
         batch->count = 0;
         atomic_fetch_add_explicit(&batch->execution->counters->kernels, 1, memory_order_relaxed);
-        return error ? ckpt_execute_device_fail(batch->execution, error, "a kernel", batch->tile->param)
+        return error ? ckpt_execute_device_fail(batch->execution, error, "a kernel",
+                                                ckpt_chunk_param(batch->execution, batch->slot))
                      : CKPT_OK;
 }
 
-ckpt_status ckpt_tile_run_steps(ckpt_execution *execution, const ckpt_tile *tile, ckpt_slot *slot,
-                                ckpt_stream *stream)
+static ckpt_status batch_flush(struct batch *batch, enum ckpt_step_kind kind)
 {
-        const ckpt_step *steps = execution->plan->steps.items + tile->first_step;
-        struct batch batch = {.execution = execution, .tile = tile, .slot = slot, .stream = stream};
+        return batch->count > 0 ? batch_run(batch, kind) : CKPT_OK;
+}
 
-        for (uint64_t i = 0; i < tile->n_steps; i++) {
-                const bool last = i + 1 == tile->n_steps || steps[i + 1].kind != steps[i].kind;
-                ckpt_status r = CKPT_OK;
+/* ---- levels ---- */
 
-                populate_target(&batch, &steps[i]);
-                batch_add(&batch, &steps[i]);
-                /* What is written to staging is read by a later step, and descriptors of one call run at
-                 * once. */
-                if (last || steps[i].dst.space == CKPT_SPACE_STAGING || batch.count == STEP_BATCH)
-                        r = batch_run(&batch, steps[i].kind);
-                if (r)
-                        return r;
+static ckpt_status run_kind(struct batch *batch, uint64_t level, enum ckpt_step_kind kind)
+{
+        const ckpt_plan *plan = batch->execution->plan;
+        const ckpt_chunk *chunk = batch->slot->chunk;
+        ckpt_status r = CKPT_OK;
+
+        for (uint64_t i = 0; i < chunk->n_tiles && r == CKPT_OK; i++) {
+                const ckpt_tile *tile = &plan->tiles.items[chunk->first_tile + i];
+                const ckpt_step *step = plan->steps.items + tile->first_step + level;
+
+                if (level >= tile->n_steps || step->kind != kind)
+                        continue;
+                batch->tile = tile;
+                populate_target(batch, step);
+                batch_add(batch, step);
+                if (batch->count == BATCH_MAX)
+                        r = batch_run(batch, kind);
         }
-        return CKPT_OK;
+        return r ? r : batch_flush(batch, kind);
+}
+
+static ckpt_status run_level(struct batch *batch, uint64_t level)
+{
+        ckpt_status r = CKPT_OK;
+
+        for (int kind = 0; kind < CKPT_STEP_KINDS && r == CKPT_OK; kind++)
+                r = run_kind(batch, level, (enum ckpt_step_kind)kind);
+        return r;
+}
+
+/* ---- from the image to final places ---- */
+
+static ckpt_strided_copy scatter_of(const struct batch *batch, const ckpt_read *read)
+{
+        uint8_t *target = batch->execution->options->data[read->param];
+        ckpt_strided_copy copy = {
+                .dst = target + read->dst_offset,
+                .src = batch->slot->device + read->image_offset,
+                .elem_size = 1,
+                .rank = 1,
+                .dst_shape = {(int64_t)(read->row_bytes * read->rows)},
+                .src_shape = {(int64_t)(read->row_bytes * read->rows)},
+                .dst_stride = {1},
+                .src_stride = {1},
+        };
+
+        if (ckpt_read_lands_packed(read))
+                return copy;
+        copy.rank = 2;
+        copy.dst_shape[0] = copy.src_shape[0] = (int64_t)read->rows;
+        copy.dst_shape[1] = copy.src_shape[1] = (int64_t)read->row_bytes;
+        copy.dst_stride[0] = (int64_t)read->dst_pitch;
+        copy.src_stride[0] = (int64_t)read->row_bytes;
+        copy.dst_stride[1] = copy.src_stride[1] = 1;
+        return copy;
+}
+
+static ckpt_status scatter_tile(struct batch *batch)
+{
+        const ckpt_tile *tile = batch->tile;
+        ckpt_status r = CKPT_OK;
+
+        for (uint64_t i = 0; i < tile->n_reads && r == CKPT_OK; i++) {
+                const ckpt_read *read = &batch->execution->plan->reads.items[tile->first_read + i];
+
+                if (read->space != CKPT_SPACE_TARGET)
+                        continue;
+                batch->as.copy[batch->count++] = scatter_of(batch, read);
+                if (batch->count == BATCH_MAX)
+                        r = batch_run(batch, CKPT_STEP_COPY);
+        }
+        return r;
+}
+
+static ckpt_status scatter(struct batch *batch)
+{
+        const ckpt_chunk *chunk = batch->slot->chunk;
+        ckpt_status r = CKPT_OK;
+
+        for (uint64_t i = 0; i < chunk->n_tiles && r == CKPT_OK; i++) {
+                batch->tile = &batch->execution->plan->tiles.items[chunk->first_tile + i];
+                r = scatter_tile(batch);
+        }
+        return r ? r : batch_flush(batch, CKPT_STEP_COPY);
+}
+
+ckpt_status ckpt_chunk_run_steps(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot, bool scatters)
+{
+        struct batch batch = {.execution = execution, .slot = slot, .stream = lane->stream};
+        ckpt_status r = CKPT_OK;
+
+        if (scatters)
+                r = scatter(&batch);
+        for (uint64_t level = 0; level < slot->chunk->levels && r == CKPT_OK; level++)
+                r = run_level(&batch, level);
+        return r;
 }

@@ -12,7 +12,7 @@
 #include "core/base/cleanup.h"
 #include "core/execute/execute.h"
 
-#define PROGRESS_NANOSECONDS 100000000L
+#define PROGRESS_NANOSECONDS 50000000L
 
 struct team {
         ckpt_session *session;

@@ -18,6 +18,9 @@
 
 #define CUDA_LIBRARY "ckpt-cuda.so"
 
+/* Pinned memory that a device keeps between loads; the host's own memory costs nothing to get. */
+#define RING_KEPT_BYTES (UINT64_C(128) << 20)
+
 static void unlock(pthread_mutex_t **lock)
 {
         pthread_mutex_unlock(*lock);
@@ -144,8 +147,9 @@ static ckpt_status find_cuda(ckpt_host *host, ckpt_session *session)
 
 /* Under the host's lock. */
 static ckpt_status open_device(ckpt_host *host, ckpt_session *session, const ckpt_backend *backend,
-                               int32_t ordinal, ckpt_device **ret_device)
+                               int32_t ordinal, ckpt_host_device *ret_device)
 {
+        const bool on_host = backend == &ckpt_backend_cpu;
         ckpt_host_device row = {.backend = backend, .ordinal = ordinal};
         int32_t status;
 
@@ -153,7 +157,7 @@ static ckpt_status open_device(ckpt_host *host, ckpt_session *session, const ckp
                 const ckpt_host_device *const open = &host->devices.items[i];
 
                 if (open->backend == backend && open->ordinal == ordinal) {
-                        *ret_device = open->device;
+                        *ret_device = *open;
                         return CKPT_OK;
                 }
         }
@@ -164,8 +168,13 @@ static ckpt_status open_device(ckpt_host *host, ckpt_session *session, const ckp
                 return ckpt_session_fail(session, CKPT_E_DEVICE, NULL,
                                          "the device %s:%d cannot be opened: %s", backend->name, ordinal,
                                          backend->describe(status));
+        row.ring = ckpt_ring_new(backend, row.device, on_host, on_host ? 0 : RING_KEPT_BYTES);
+        if (!row.ring) {
+                backend->close(row.device);
+                return CKPT_E_NOMEM;
+        }
         host->devices.items[host->devices.count++] = row;
-        *ret_device = row.device;
+        *ret_device = row;
         return CKPT_OK;
 }
 
@@ -195,8 +204,7 @@ static bool parse_name(const char *name, int32_t *ret_ordinal)
 }
 
 ckpt_status ckpt_host_open_device(ckpt_host *host, ckpt_session *session, const char *name,
-                                  const ckpt_backend **ret_backend, ckpt_device **ret_device,
-                                  int32_t *ret_ordinal, char ret_name[32])
+                                  ckpt_host_device *ret_device, char ret_name[32])
 {
         __attribute__((cleanup(unlock))) pthread_mutex_t *lock = &host->lock;
         const ckpt_backend *backend = &ckpt_backend_cpu;
@@ -217,8 +225,6 @@ ckpt_status ckpt_host_open_device(ckpt_host *host, ckpt_session *session, const 
                 r = open_device(host, session, backend, cpu ? 0 : ordinal, ret_device);
         if (r != CKPT_OK)
                 return r;
-        *ret_backend = backend;
-        *ret_ordinal = cpu ? 0 : ordinal;
         if (cpu)
                 snprintf(ret_name, 32, "cpu");
         else

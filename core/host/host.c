@@ -53,8 +53,10 @@ ckpt_host *ckpt_host_free(ckpt_host *host)
         if (!host || atomic_fetch_sub_explicit(&host->references, 1, memory_order_acq_rel) > 1)
                 return NULL;
         deinit_plugins(host);
-        for (uint64_t i = 0; i < host->devices.count; i++)
+        for (uint64_t i = 0; i < host->devices.count; i++) {
+                ckpt_ring_free(host->devices.items[i].ring);
                 host->devices.items[i].backend->close(host->devices.items[i].device);
+        }
         ckpt_array_deinit(&host->devices);
         ckpt_array_deinit(&host->components);
         ckpt_array_deinit(&host->plugins);

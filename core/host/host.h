@@ -12,6 +12,7 @@
 #include <ckpt/ckpt.h>
 
 #include "core/base/session.h"
+#include "core/execute/execute.h"
 #include "core/frame/chain.h"
 #include "kernels/backend.h"
 
@@ -25,6 +26,7 @@ typedef struct ckpt_host_device {
         const ckpt_backend *backend;
         ckpt_device *device;
         int32_t ordinal;
+        ckpt_ring *ring; /* staging memory that is kept from load to load */
 } ckpt_host_device;
 
 struct ckpt_host {
@@ -82,7 +84,6 @@ ckpt_status ckpt_resolve_chain(ckpt_host *host, ckpt_session *session, ckpt_kind
  * session why not. `ret_name` gets the canonical name ("cuda:0").
  */
 ckpt_status ckpt_host_open_device(ckpt_host *host, ckpt_session *session, const char *name,
-                                  const ckpt_backend **ret_backend, ckpt_device **ret_device,
-                                  int32_t *ret_ordinal, char ret_name[32]);
+                                  ckpt_host_device *ret_device, char ret_name[32]);
 
 #endif

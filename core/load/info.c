@@ -103,6 +103,17 @@ void ckpt_load_get_stats(const ckpt_load *load, ckpt_load_stats *ret_stats)
         ret_stats->copies = atomic_load(&load->counters.copies);
         ret_stats->kernels = atomic_load(&load->counters.kernels);
         ret_stats->readers = load->readers;
+        ret_stats->ring_seconds = (double)atomic_load(&load->counters.ring_nanoseconds) * 1e-9;
+        ret_stats->ring_bytes = atomic_load(&load->counters.ring_bytes);
+        ret_stats->bytes_to_device = atomic_load(&load->counters.bytes_to_device);
+        ret_stats->bytes_buffered = atomic_load(&load->io.bytes_buffered);
+        ret_stats->bytes_direct = atomic_load(&load->io.bytes_direct);
+        ret_stats->bytes_mapped = atomic_load(&load->io.bytes_mapped);
+        ret_stats->io_requested = load->options.io;
+        ret_stats->io_chosen = load->io.chosen;
+        ret_stats->io_effective = ckpt_io_effective(&load->io);
+        ret_stats->io_engine = ckpt_io_engine(&load->io);
+        ret_stats->io_why = load->io_why;
         if (load->plan) {
                 ret_stats->bytes_final = load->plan->totals.bytes_final;
                 ret_stats->host_peak = load->plan->totals.host_peak;

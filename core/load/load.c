@@ -8,17 +8,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/base/cleanup.h"
-
-double ckpt_load_clock(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 ckpt_shared *ckpt_shared_unref(ckpt_shared *shared)
 {
@@ -74,6 +65,10 @@ ckpt_status ckpt_load_new(ckpt_host *host, const ckpt_load_options *options, ckp
         ckpt_rules_init(&load->rules, load->session);
         if (r == CKPT_OK)
                 r = ckpt_load_copy_options(load, options);
+        if (r == CKPT_OK && load->options.trace) {
+                load->session->trace = ckpt_trace_new();
+                r = load->session->trace ? CKPT_OK : CKPT_E_NOMEM;
+        }
         if (r) {
                 fail_on_host(host, load->session, r);
                 ckpt_load_free(load);
@@ -173,6 +168,24 @@ ckpt_status ckpt_load_set_model(ckpt_load *load, ckpt_model *model)
         if (r)
                 return r;
         load->model = ckpt_model_ref(model);
+        return CKPT_OK;
+}
+
+ckpt_status ckpt_load_set_arena(ckpt_load *load, void *memory, uint64_t size)
+{
+        const ckpt_status r = check_early(load, load->done || load->running, "the arena");
+
+        if (r)
+                return r;
+        if (!load->plan)
+                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
+                                         "the arena was given before the plan that says how large it is");
+        if (!memory || (uintptr_t)memory % CKPT_ARENA_ALIGNMENT != 0 || size < load->plan->arena_bytes)
+                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
+                                         "the arena has %llu bytes at %p; the plan wants %llu, aligned to %u",
+                                         (unsigned long long)size, memory,
+                                         (unsigned long long)load->plan->arena_bytes, CKPT_ARENA_ALIGNMENT);
+        load->arena = memory;
         return CKPT_OK;
 }
 

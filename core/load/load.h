@@ -11,6 +11,7 @@
  * reference-counted; everything else dies with the load.
  */
 
+#include "core/base/clock.h"
 #include "core/config/config.h"
 #include "core/execute/execute.h"
 #include "core/host/host.h"
@@ -56,9 +57,13 @@ struct ckpt_load {
         int32_t ordinal;
         char device_name[32];
         uint32_t readers, slots;
+        ckpt_ring *ring;
+        void *arena; /* the engine's memory for the model, or NULL */
 
         ckpt_load_stats stats;
         ckpt_execute_counters counters;
+        ckpt_io_state io;
+        char io_why[256];
         _Atomic(const char *) stage;
         atomic_ullong bytes_total, params_total;
         ckpt_status status; /* of the run, once it is done */
@@ -80,6 +85,9 @@ ckpt_status ckpt_load_need_plan(ckpt_load *load);
 
 /** Copies options into the session's arena. */
 ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *options);
+/** The model's memory, and where in it, in the engine's buffers or in mapped files each parameter goes. */
+ckpt_status ckpt_load_allocate(ckpt_load *load, ckpt_memory **ret_memory);
+ckpt_status ckpt_load_place(ckpt_load *load, ckpt_memory *memory, void **data);
 /** Whether the embedder or the user asked for this device, readers and staging: sets backend, device,
  * readers, slots. */
 ckpt_status ckpt_load_open_device(ckpt_load *load);
@@ -89,7 +97,19 @@ static inline bool ckpt_load_on_host(const ckpt_load *load)
         return load->backend == &ckpt_backend_cpu;
 }
 
-/** Seconds since some point in the past. */
-double ckpt_load_clock(void);
+/** Where a stage began. */
+typedef struct ckpt_stage {
+        double seconds;
+        uint64_t nanoseconds; /* of the trace */
+        uint64_t bytes_headers;
+} ckpt_stage;
+
+ckpt_stage ckpt_load_begin_stage(ckpt_load *load);
+/** Adds to the stage's seconds and to the timeline; also after a failure. `bytes` went through it, headers
+ * not included, which are counted here. */
+void ckpt_load_end_stage(ckpt_load *load, const ckpt_stage *stage, const char *name, double *seconds,
+                         uint64_t bytes);
+/** Writes the timeline, if one was asked for. No thread of the load may run. */
+void ckpt_load_end_trace(ckpt_load *load);
 
 #endif

@@ -10,18 +10,21 @@
 #include "core/load/load.h"
 
 /* Staging memory that is enough to keep every reader busy. */
-#define STAGING_BYTES (64ull << 20)
+#define STAGING_BYTES (UINT64_C(100) << 20)
 
-/* Slots this small stay in the processor's cache between reading and copying; larger ones were slower on
- * every machine measured. */
-#define TILE_BYTES_MAX (2ull << 20)
-#define TILE_BYTES_MIN (64ull << 10)
+/*
+ * A copy to a device costs about 3 microseconds beside its bytes, so slots are not small; and they stay in the
+ * processor's cache between reading and copying, so they are not large. Three megabytes were best where it was
+ * measured, two and four nearly as good.
+ */
+#define SLOT_BYTES_MAX (UINT64_C(13) << 18)
+#define SLOT_BYTES_MIN (UINT64_C(64) << 10)
 
-/* More readers than this gain nothing: eight fill a PCIe 5 link from the page cache. */
-#define READERS_MAX 8
+/* More readers than this gain nothing: so many fill a PCIe 5 link from the page cache. */
+#define READERS_MAX 10
 
-/* Slots of a reader, where reading, copying and computing overlap. */
-#define DEVICE_SLOTS 3
+/* Slots of a reader, so that reading, copying and computing overlap. */
+#define SLOTS 3
 
 static ckpt_status copy_pairs(ckpt_arena *arena, const ckpt_pair **pairs, uint64_t count)
 {
@@ -91,6 +94,11 @@ ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *opt
         /* A struct from an older header is shorter; what it lacks keeps its default. */
         memcpy(copy, options, options->struct_size < sizeof(*copy) ? options->struct_size : sizeof(*copy));
         copy->struct_size = sizeof(*copy);
+        if (!copy->allocate != !copy->deallocate)
+                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL,
+                                         "of allocate and deallocate only one was given");
+        if (copy->io < CKPT_IO_AUTO || copy->io > CKPT_IO_MAPPED)
+                return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL, "there is no io %d", copy->io);
         if (!pairs_valid(copy->params_map, copy->n_params_map) ||
             !strings_valid(copy->skip_modules, copy->n_skip_modules) ||
             !strings_valid(copy->ignore, copy->n_ignore))
@@ -99,6 +107,8 @@ ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *opt
         r = copy_string(arena, &copy->device);
         if (r == CKPT_OK)
                 r = copy_string(arena, &copy->format);
+        if (r == CKPT_OK)
+                r = copy_string(arena, &copy->trace);
         for (int32_t kind = 0; kind < CKPT_KIND_COUNT && r == CKPT_OK; kind++)
                 r = copy_string(arena, &copy->components[kind]);
         if (r == CKPT_OK)
@@ -123,46 +133,73 @@ static uint32_t choose_readers(const ckpt_load_options *options)
         return processors < 1 ? 1 : processors > READERS_MAX ? READERS_MAX : (uint32_t)processors;
 }
 
+static uint64_t slot_share(const ckpt_load *load)
+{
+        const uint64_t bound = load->options.staging_bytes ? load->options.staging_bytes : STAGING_BYTES;
+
+        return bound / load->slots / load->readers;
+}
+
 /* Fewer slots, then fewer readers, then smaller tiles, until they fit the bound. */
 static void fit_staging(ckpt_load *load)
 {
-        const uint64_t bound = load->options.staging_bytes ? load->options.staging_bytes : STAGING_BYTES;
-
-        while (bound / load->slots / load->readers < TILE_BYTES_MIN && load->slots > 1)
+        while (slot_share(load) < SLOT_BYTES_MIN && load->slots > 1)
                 load->slots--;
-        while (bound / load->slots / load->readers < TILE_BYTES_MIN && load->readers > 1)
+        while (slot_share(load) < SLOT_BYTES_MIN && load->readers > 1)
                 load->readers--;
 }
 
+/* The largest whose slot fits into the share. */
 static uint64_t tile_bytes(const ckpt_load *load)
 {
-        const uint64_t bound = load->options.staging_bytes ? load->options.staging_bytes : STAGING_BYTES;
-        const uint64_t share = bound / load->slots / load->readers;
+        const uint64_t share = slot_share(load);
+        const uint64_t slot = share > SLOT_BYTES_MAX ? SLOT_BYTES_MAX : share;
+        uint64_t tile = slot > 3 * CKPT_BLOCK_BYTES ? (slot - 3 * CKPT_BLOCK_BYTES) / 17 * 16 : 0;
 
-        return share > TILE_BYTES_MAX ? TILE_BYTES_MAX : share < 4096 ? 4096 : share / 4096 * 4096;
+        tile = tile / CKPT_BLOCK_BYTES * CKPT_BLOCK_BYTES;
+        return tile < CKPT_BLOCK_BYTES ? CKPT_BLOCK_BYTES : tile;
 }
 
 ckpt_status ckpt_load_open_device(ckpt_load *load)
 {
+        const uint64_t start = ckpt_trace_now(load->session->trace);
+        ckpt_host_device device;
         ckpt_status r;
 
         if (load->backend)
                 return CKPT_OK;
-        r = ckpt_host_open_device(load->host, load->session, load->options.device, &load->backend,
-                                  &load->device, &load->ordinal, load->device_name);
+        r = ckpt_host_open_device(load->host, load->session, load->options.device, &device,
+                                  load->device_name);
+        ckpt_trace_span(load->session->trace, "device", start, 0);
         if (r)
                 return r;
+        load->backend = device.backend;
+        load->device = device.device;
+        load->ordinal = device.ordinal;
+        load->ring = device.ring;
         load->readers = choose_readers(&load->options);
-        load->slots = ckpt_load_on_host(load) ? 1 : DEVICE_SLOTS;
+        load->slots = SLOTS;
         fit_staging(load);
         return CKPT_OK;
+}
+
+/* What only the load knows of the plan's totals, and where its progress shall end. */
+static void complete_totals(ckpt_load *load)
+{
+        ckpt_plan_totals *totals = &load->plan->totals;
+
+        totals->unused = load->description.unused;
+        totals->staging_bytes = ckpt_execute_staging(load->plan, load->readers, load->slots);
+        totals->host_peak = totals->staging_bytes + (ckpt_load_on_host(load) ? totals->arena_bytes : 0);
+        totals->device_peak = ckpt_load_on_host(load) ? 0 : totals->staging_bytes + totals->arena_bytes;
+        atomic_store(&load->bytes_total, totals->bytes_read);
+        atomic_store(&load->params_total, totals->params - totals->skipped);
 }
 
 ckpt_status ckpt_load_need_plan(ckpt_load *load)
 {
         ckpt_plan_options options = {.memory_device = -1};
-        ckpt_plan_totals *totals;
-        double start;
+        ckpt_stage stage;
         ckpt_status r;
 
         if (load->plan)
@@ -172,21 +209,16 @@ ckpt_status ckpt_load_need_plan(ckpt_load *load)
                 r = ckpt_load_open_device(load);
         if (r)
                 return r;
-        start = ckpt_load_clock();
+        stage = ckpt_load_begin_stage(load);
         atomic_store(&load->stage, "plan");
         options.tile_bytes = tile_bytes(load);
+        options.scatter = ckpt_load_on_host(load);
+        options.maps = ckpt_load_on_host(load) && load->options.io == CKPT_IO_MAPPED;
         if (!ckpt_load_on_host(load))
                 options.memory_device = load->ordinal;
         r = ckpt_plan_new(load->session, load->model, load->description.bindings, &options, &load->plan);
-        if (r)
-                return r;
-        totals = &load->plan->totals;
-        totals->unused = load->description.unused;
-        totals->staging_bytes = ckpt_execute_staging(load->plan, load->readers, load->slots);
-        totals->host_peak = totals->staging_bytes + (ckpt_load_on_host(load) ? totals->arena_bytes : 0);
-        totals->device_peak = ckpt_load_on_host(load) ? 0 : totals->staging_bytes + totals->arena_bytes;
-        atomic_store(&load->bytes_total, totals->bytes_read);
-        atomic_store(&load->params_total, totals->params - totals->skipped);
-        load->stats.plan_seconds += ckpt_load_clock() - start;
-        return CKPT_OK;
+        if (r == CKPT_OK)
+                complete_totals(load);
+        ckpt_load_end_stage(load, &stage, "plan", &load->stats.plan_seconds, 0);
+        return r;
 }

@@ -10,72 +10,6 @@
 #include "core/base/cleanup.h"
 #include "core/load/load.h"
 
-static void release_host(void *context)
-{
-        ckpt_host_free(context);
-}
-
-static ckpt_status memory_failed(ckpt_load *load, int32_t error, uint64_t wanted)
-{
-        const ckpt_where where = {
-                .struct_size = sizeof(where),
-                .hint = "use more ranks, another dtype, or a device with more memory",
-        };
-        uint64_t free_bytes = 0, total = 0;
-
-        load->backend->memory_info(load->device, &free_bytes, &total);
-        return ckpt_session_fail(
-                load->session, CKPT_E_NOMEM, &where,
-                "%s: %llu bytes for the final tensors cannot be had, %llu of %llu are free: %s",
-                load->device_name, (unsigned long long)wanted, (unsigned long long)free_bytes,
-                (unsigned long long)total, load->backend->describe(error));
-}
-
-/* One allocation for everything that the engine has no buffer for. */
-static ckpt_status allocate(ckpt_load *load, ckpt_memory **ret_memory)
-{
-        ckpt_memory *memory = calloc(1, sizeof(*memory));
-        int32_t error = 0;
-
-        if (!memory)
-                return CKPT_E_NOMEM;
-        atomic_init(&memory->references, 1);
-        memory->backend = load->backend;
-        memory->device = load->device;
-        memory->ordinal = load->ordinal;
-        memory->size = load->plan->arena_bytes;
-        if (memory->size > 0)
-                error = load->backend->alloc(load->device, memory->size, &memory->data);
-        if (error) {
-                const ckpt_status r = memory_failed(load, error, memory->size);
-
-                free(memory);
-                return r;
-        }
-        /* The device is the host's: it must outlive the memory. */
-        memory->release = release_host;
-        memory->context = ckpt_host_ref(load->host);
-        *ret_memory = memory;
-        return CKPT_OK;
-}
-
-/* Where each parameter goes; NULL for those that are skipped. */
-static void **place_params(const ckpt_plan *plan, const ckpt_memory *memory)
-{
-        void **data = calloc(plan->targets.count + 1, sizeof(*data));
-
-        for (uint64_t i = 0; data && i < plan->targets.count; i++) {
-                const ckpt_target *target = &plan->targets.items[i];
-
-                if (!plan->bindings[i].value)
-                        continue;
-                data[i] = target->buffer;
-                if (!target->buffer && memory->data)
-                        data[i] = (uint8_t *)memory->data + target->offset;
-        }
-        return data;
-}
-
 static void call_progress(void *context)
 {
         ckpt_load *load = context;
@@ -87,11 +21,11 @@ static void call_progress(void *context)
         load->options.progress(load->options.context, &progress);
 }
 
-static void call_ready(void *context, uint64_t param)
+static void call_ready(void *context, uint64_t param, void *event)
 {
         ckpt_load *load = context;
 
-        load->options.ready(load->options.context, &load->model->params.items[param]->public);
+        load->options.ready(load->options.context, &load->model->params.items[param]->public, event);
 }
 
 static ckpt_status execute(ckpt_load *load, void *const *data)
@@ -101,24 +35,30 @@ static ckpt_status execute(ckpt_load *load, void *const *data)
                 .device = load->device,
                 .host_memory = ckpt_load_on_host(load),
                 .data = data,
+                .ring = load->ring,
                 .readers = load->readers,
                 .slots = load->slots,
+                .stream = load->options.stream,
                 .progress = call_progress,
                 .ready = load->options.ready ? call_ready : NULL,
                 .context = load,
         };
-        double start = ckpt_load_clock();
+        ckpt_stage stage = ckpt_load_begin_stage(load);
         ckpt_status r;
 
         atomic_store(&load->stage, "load");
-        r = ckpt_execute(load->plan, &options, &load->counters);
-        load->stats.execute_seconds += ckpt_load_clock() - start;
+        ckpt_io_init(&load->io, load->session, load->options.io, load->plan);
+        r = ckpt_execute(load->plan, &options, &load->io, &load->counters);
+        ckpt_io_explain(&load->io, load->io_why, sizeof(load->io_why));
+        ckpt_load_end_stage(load, &stage, "load", &load->stats.execute_seconds,
+                            atomic_load(&load->counters.bytes_read));
         if (r || !load->options.digest)
                 return r;
-        start = ckpt_load_clock();
+        stage = ckpt_load_begin_stage(load);
         r = ckpt_digest_model(load->session, load->model, load->backend, load->device, options.host_memory,
                               load->readers);
-        load->stats.digest_seconds += ckpt_load_clock() - start;
+        ckpt_load_end_stage(load, &stage, "digest", &load->stats.digest_seconds,
+                            load->plan->totals.bytes_final);
         return r;
 }
 
@@ -126,17 +66,18 @@ static ckpt_status run_plan(ckpt_load *load)
 {
         ckpt_memory *memory = NULL;
         _cleanup_(ckpt_freep) void **data = NULL;
-        const double start = ckpt_load_clock();
-        ckpt_status r = allocate(load, &memory);
+        const ckpt_stage stage = ckpt_load_begin_stage(load);
+        ckpt_status r = ckpt_load_allocate(load, &memory);
 
-        if (r)
-                return r;
-        data = place_params(load->plan, memory);
-        if (!data) {
+        if (r == CKPT_OK)
+                data = calloc(load->plan->targets.count + 1, sizeof(*data));
+        if (r == CKPT_OK)
+                r = data ? ckpt_load_place(load, memory, data) : CKPT_E_NOMEM;
+        ckpt_load_end_stage(load, &stage, "allocate", &load->stats.allocate_seconds, load->plan->arena_bytes);
+        if (r) {
                 ckpt_memory_unref(memory);
-                return CKPT_E_NOMEM;
+                return r;
         }
-        load->stats.allocate_seconds += ckpt_load_clock() - start;
         ckpt_model_set_memory(load->model, memory, data, load->device_name);
         ckpt_memory_unref(memory);
         r = execute(load, data);
@@ -164,6 +105,7 @@ static ckpt_status run(ckpt_load *load)
                 r = run_plan(load);
         if (r == CKPT_E_CANCELLED)
                 note_cancelled(load);
+        ckpt_load_end_trace(load);
         load->status = r;
         load->done = true;
         atomic_store(&load->stage, r ? "failed" : "done");

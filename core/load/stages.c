@@ -216,7 +216,7 @@ static ckpt_status make_config(ckpt_load *load)
 
 ckpt_status ckpt_load_need_config(ckpt_load *load)
 {
-        const double start = ckpt_load_clock();
+        const ckpt_stage stage = ckpt_load_begin_stage(load);
         ckpt_status r;
 
         if (load->session->architecture)
@@ -228,7 +228,7 @@ ckpt_status ckpt_load_need_config(ckpt_load *load)
                 r = make_config(load);
         if (r == CKPT_OK)
                 r = take_architecture(load);
-        load->stats.config_seconds += ckpt_load_clock() - start;
+        ckpt_load_end_stage(load, &stage, "config", &load->stats.config_seconds, 0);
         return r;
 }
 
@@ -288,7 +288,7 @@ static ckpt_status make_weights(ckpt_load *load)
 
 ckpt_status ckpt_load_need_weights(ckpt_load *load)
 {
-        const double start = ckpt_load_clock();
+        const ckpt_stage stage = ckpt_load_begin_stage(load);
         ckpt_status r = enter_stage(load, "weights");
 
         if (load->weights || r)
@@ -300,14 +300,14 @@ ckpt_status ckpt_load_need_weights(ckpt_load *load)
                 if (!load->weights)
                         r = CKPT_E_NOMEM;
         }
-        load->stats.weights_seconds += ckpt_load_clock() - start;
+        ckpt_load_end_stage(load, &stage, "weights", &load->stats.weights_seconds, 0);
         return r;
 }
 
 ckpt_status ckpt_load_need_mapper(ckpt_load *load)
 {
         ckpt_mapper *top = NULL;
-        double start;
+        ckpt_stage stage;
         ckpt_status r;
 
         if (load->mapper)
@@ -319,14 +319,14 @@ ckpt_status ckpt_load_need_mapper(ckpt_load *load)
                 r = enter_stage(load, "map");
         if (r)
                 return r;
-        start = ckpt_load_clock();
+        stage = ckpt_load_begin_stage(load);
         r = ckpt_chain_get_mapper(load->checkpoint_loader, &top);
         if (r == CKPT_OK) {
                 load->mapper = ckpt_link_of(top)->chain;
                 load->mapper->rules = &load->rules;
                 r = check_settings(load, true);
         }
-        load->stats.map_seconds += ckpt_load_clock() - start;
+        ckpt_load_end_stage(load, &stage, "map", &load->stats.map_seconds, 0);
         return r;
 }
 
@@ -363,14 +363,14 @@ static ckpt_status describe(ckpt_load *load)
 ckpt_status ckpt_load_need_description(ckpt_load *load)
 {
         ckpt_status r = load->described ? load->description_status : ckpt_load_need_mapper(load);
-        double start;
+        ckpt_stage stage;
 
         if (r || load->described)
                 return r;
-        start = ckpt_load_clock();
+        stage = ckpt_load_begin_stage(load);
         /* A failure is remembered: what is half described cannot be described again. */
         load->description_status = describe(load);
         load->described = true;
-        load->stats.map_seconds += ckpt_load_clock() - start;
+        ckpt_load_end_stage(load, &stage, "map", &load->stats.map_seconds, 0);
         return load->description_status;
 }

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/outfile.h"
 #include "core/base/text.h"
 #include "core/model/model.h"
-#include "core/model/outfile.h"
 
 #define BUFFER_SIZE   (4u << 20)
 #define HEADER_MAX    100000000u /* what readers accept */
@@ -211,8 +211,8 @@ static ckpt_status write_all(exporter *e)
 
 ckpt_status ckpt_model_export(ckpt_session *session, const ckpt_model *model, const char *path)
 {
-        _cleanup_(exporter_deinit)
-                exporter e = {.session = session, .model = model, .file = CKPT_OUTFILE_INIT(session)};
+        _cleanup_(exporter_deinit) exporter e = {
+                .session = session, .model = model, .file = CKPT_OUTFILE_INIT(&session->diagnostics)};
         uint64_t size;
         ckpt_status r;
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "core/model/model.h"
 
@@ -20,8 +21,15 @@ ckpt_memory *ckpt_memory_unref(ckpt_memory *memory)
 {
         if (!memory || atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1)
                 return NULL;
-        if (memory->data)
-                memory->backend->free(memory->device, memory->data, memory->size);
+        if (memory->data && !memory->borrowed) {
+                if (memory->deallocate)
+                        memory->deallocate(memory->allocator, memory->data, memory->size);
+                else
+                        memory->backend->free(memory->device, memory->data, memory->size);
+        }
+        for (uint64_t i = 0; i < memory->mappings.count; i++)
+                munmap(memory->mappings.items[i].start, memory->mappings.items[i].size);
+        ckpt_array_deinit(&memory->mappings);
         if (memory->release)
                 memory->release(memory->context);
         free(memory);

@@ -14,6 +14,14 @@
 #include "core/base/session.h"
 #include "kernels/backend.h"
 
+/** A file that parameters are part of. */
+typedef struct ckpt_memory_mapping {
+        const ckpt_source *source; /* to find it again while it is made */
+        uint32_t object;
+        uint8_t *start;
+        uint64_t size;
+} ckpt_memory_mapping;
+
 /** Reference-counted device memory and where it is; made by the load. */
 typedef struct ckpt_memory {
         atomic_uint references;
@@ -22,6 +30,11 @@ typedef struct ckpt_memory {
         int32_t ordinal;
         void *data; /* NULL when size is 0 */
         uint64_t size;
+        bool borrowed; /* data is the engine's: never freed here */
+        void (*deallocate)(void *context, void *memory,
+                           uint64_t size); /* the engine's; NULL: the backend's */
+        void *allocator;                   /* its context */
+        CKPT_ARRAY(ckpt_memory_mapping) mappings;
         void (*release)(void *context); /* called last: gives the device back to the host; may be NULL */
         void *context;
 } ckpt_memory;

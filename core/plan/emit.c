@@ -82,6 +82,27 @@ static void resolve_operand(const ckpt_emitter *emitter, ckpt_operand *operand)
                 operand->offset += emitter->buffers.items[operand->buffer];
 }
 
+static bool is_movable(const ckpt_emitter *emitter)
+{
+        const ckpt_tile *tile = &emitter->tile;
+        const ckpt_read *only = NULL;
+        uint64_t filled = 0;
+
+        for (uint64_t i = 0; i < emitter->buffer_read.count; i++)
+                filled += emitter->buffer_read.items[i];
+        for (uint64_t i = tile->first_read; i < emitter->plan->reads.count; i++) {
+                const ckpt_read *read = &emitter->plan->reads.items[i];
+
+                if (read->space == CKPT_SPACE_STAGING && only)
+                        return false;
+                if (read->space == CKPT_SPACE_STAGING)
+                        only = read;
+        }
+        return only && filled == 1 && only->dst_offset == 0 && ckpt_read_is_range(only) &&
+               ckpt_read_lands_packed(only) &&
+               only->row_bytes * only->rows == emitter->buffers.items[only->buffer];
+}
+
 /* Gives every buffer its place, those that reads fill first, and turns offsets in buffers into offsets in
  * staging. */
 static void tile_lay_out(ckpt_emitter *emitter)
@@ -89,6 +110,7 @@ static void tile_lay_out(ckpt_emitter *emitter)
         ckpt_tile *tile = &emitter->tile;
         uint64_t at = 0;
 
+        tile->movable = is_movable(emitter);
         for (int pass = 0; pass < 2; pass++) {
                 for (uint64_t i = 0; i < emitter->buffers.count; i++) {
                         if (emitter->buffer_read.items[i] == (pass == 0)) {
@@ -125,8 +147,6 @@ static ckpt_status tile_seal(ckpt_emitter *emitter)
         tile_lay_out(emitter);
         tile->n_reads = plan->reads.count - tile->first_read;
         tile->n_steps = plan->steps.count - tile->first_step;
-        if (tile->staging + tile->direct_bytes > plan->largest_staging)
-                plan->largest_staging = tile->staging + tile->direct_bytes;
         emitter->open = false;
         return ckpt_array_push(&plan->tiles, *tile);
 }
@@ -303,7 +323,10 @@ ckpt_status ckpt_emit_read(ckpt_emitter *emitter, const ckpt_read *read)
                 if (r)
                         return r;
         }
-        return ckpt_array_push(&emitter->plan->reads, *read);
+        if (ckpt_array_push(&emitter->plan->reads, *read) != CKPT_OK)
+                return CKPT_E_NOMEM;
+        emitter->plan->reads.items[emitter->plan->reads.count - 1].param = emitter->param;
+        return CKPT_OK;
 }
 
 ckpt_status ckpt_emit_step(ckpt_emitter *emitter, const ckpt_step *step)

@@ -95,6 +95,9 @@ struct ckpt_emitter {
         CKPT_ARRAY(bool) buffer_read; /* filled by a read */
 };
 
+/** Drops a target's reads, from the first one on, if the target can be mapped instead. */
+void ckpt_plan_map_target(ckpt_plan *plan, ckpt_target *target, uint64_t first_read, ckpt_dtype dtype);
+
 void ckpt_emitter_deinit(ckpt_emitter *emitter);
 
 #endif

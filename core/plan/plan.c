@@ -21,6 +21,9 @@ ckpt_plan *ckpt_plan_free(ckpt_plan *plan)
         ckpt_array_deinit(&plan->reads);
         ckpt_array_deinit(&plan->steps);
         ckpt_array_deinit(&plan->extents);
+        ckpt_array_deinit(&plan->runs);
+        ckpt_array_deinit(&plan->run_reads);
+        ckpt_array_deinit(&plan->chunks);
         free(plan);
         return NULL;
 }
@@ -40,6 +43,15 @@ static int compare_extents(const void *a, const void *b)
         if (x->place->kind != CKPT_PLACE_OBJECT && x->place != y->place)
                 return x->place < y->place ? -1 : 1;
         return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* As they mostly are: there may be one for every row. */
+static bool in_order(const ckpt_extent *items, uint64_t count)
+{
+        for (uint64_t i = 1; i < count; i++)
+                if (compare_extents(&items[i - 1], &items[i]) > 0)
+                        return false;
+        return true;
 }
 
 static bool same_bytes(const ckpt_extent *a, const ckpt_extent *b)
@@ -80,7 +92,7 @@ static ckpt_status collect_extents(ckpt_plan *plan, ckpt_target *target, uint64_
         }
         kept = target->first_extent;
         items = plan->extents.items;
-        if (plan->extents.count > kept)
+        if (!in_order(items + kept, plan->extents.count - kept))
                 qsort(items + kept, plan->extents.count - kept, sizeof(*items), compare_extents);
         for (uint64_t i = target->first_extent; i < plan->extents.count; i++) {
                 ckpt_extent *last = &items[kept - 1];
@@ -151,6 +163,10 @@ static ckpt_status plan_param(ckpt_plan *plan, ckpt_emitter *emitter, uint64_t i
         for (uint64_t i = first_read; i < plan->reads.count; i++)
                 target.read_bytes += plan->reads.items[i].row_bytes * plan->reads.items[i].rows;
         r = collect_extents(plan, &target, first_read);
+        if (r == CKPT_OK && plan->options.maps)
+                ckpt_plan_map_target(plan, &target, first_read, value->dtype);
+        if (target.mapped)
+                plan->mapped_bytes += target.size;
         return r ? r : ckpt_array_push(&plan->targets, target);
 }
 
@@ -167,6 +183,14 @@ static int compare_tiles(const void *a, const void *b)
         return x->first_read < y->first_read ? -1 : x->first_read > y->first_read;
 }
 
+static bool tiles_in_order(const ckpt_plan *plan)
+{
+        for (uint64_t i = 1; i < plan->tiles.count; i++)
+                if (compare_tiles(&plan->tiles.items[i - 1], &plan->tiles.items[i]) > 0)
+                        return false;
+        return true;
+}
+
 static void add_totals(ckpt_plan *plan)
 {
         ckpt_plan_totals *totals = &plan->totals;
@@ -176,10 +200,10 @@ static void add_totals(ckpt_plan *plan)
         totals->steps = plan->steps.count;
         totals->extents = plan->extents.count;
         totals->arena_bytes = plan->arena_bytes;
-        for (uint64_t i = 0; i < plan->targets.count; i++) {
+        for (uint64_t i = 0; i < plan->targets.count; i++)
                 totals->skipped += plan->bindings[i].value == NULL;
-                totals->bytes_read += plan->targets.items[i].read_bytes;
-        }
+        for (uint64_t i = 0; i < plan->runs.count; i++)
+                totals->bytes_read += ckpt_run_bytes(&plan->runs.items[i]);
 }
 
 ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const ckpt_binding *bindings,
@@ -202,8 +226,11 @@ ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const 
         }
         if (r)
                 return r;
-        if (plan->tiles.count > 0)
+        if (!tiles_in_order(plan))
                 qsort(plan->tiles.items, plan->tiles.count, sizeof(*plan->tiles.items), compare_tiles);
+        r = ckpt_plan_pack(plan);
+        if (r)
+                return r;
         add_totals(plan);
         *ret_plan = ckpt_steal(&plan);
         return CKPT_OK;

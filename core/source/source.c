@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/errno.h"
 #include "core/source/table.h"
 
 static void source_free(ckpt_source *source)
@@ -37,8 +38,10 @@ ckpt_status ckpt_source_open(ckpt_diagnostics *diagnostics, const char *path, ck
         source->api = &ckpt_api_table;
         atomic_init(&source->references, 1);
         source->label = ckpt_arena_strdup(&source->arena, path);
-        if (!source->label)
+        source->asked_bytes = ckpt_arena_alloc(&source->arena, sizeof(*source->asked_bytes));
+        if (!source->label || !source->asked_bytes)
                 return CKPT_E_NOMEM;
+        atomic_init(source->asked_bytes, 0);
         r = ckpt_source_files_open(diagnostics, source, path);
         for (uint32_t i = 0; r == CKPT_OK && i < source->count; i++)
                 r = ckpt_map_add(&source->index, source->objects[i].name, i);
@@ -93,30 +96,107 @@ static ckpt_status check_range(ckpt_diagnostics *diagnostics, const ckpt_source 
                                     (unsigned long long)size, (unsigned long long)o->size);
 }
 
+ckpt_status ckpt_source_fail_short(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                   uint64_t offset)
+{
+        return ckpt_diagnostics_add(diagnostics, CKPT_E_CHANGED, NULL, NULL,
+                                    &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                                  .has_offset = 1,
+                                                  .object = source->objects[object].name,
+                                                  .offset = offset,
+                                                  .hint = "load again when nothing writes to it"},
+                                    "the file now ends here, it had %llu bytes when it was opened",
+                                    (unsigned long long)source->objects[object].size);
+}
+
+ckpt_status ckpt_source_fail_read(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                  uint64_t offset, int error)
+{
+        return ckpt_diagnostics_add(diagnostics, CKPT_E_IO, NULL, NULL,
+                                    &(ckpt_where){.struct_size = sizeof(ckpt_where),
+                                                  .has_offset = 1,
+                                                  .object = source->objects[object].name,
+                                                  .offset = offset,
+                                                  .hint = ckpt_errno_hint(error)},
+                                    "cannot read: %s", ckpt_errno_text(error));
+}
+
+/* Takes `size` bytes off the front of a list; the count of pieces gone. */
+static int advance(struct iovec *pieces, int count, uint64_t size)
+{
+        int gone = 0;
+
+        while (gone < count && size >= pieces[gone].iov_len)
+                size -= pieces[gone++].iov_len;
+        if (gone < count) {
+                pieces[gone].iov_base = (uint8_t *)pieces[gone].iov_base + size;
+                pieces[gone].iov_len -= size;
+        }
+        return gone;
+}
+
+static uint64_t pieces_size(const struct iovec *pieces, int count)
+{
+        uint64_t size = 0;
+
+        for (int i = 0; i < count; i++)
+                size += pieces[i].iov_len;
+        return size;
+}
+
+ckpt_status ckpt_source_read_pieces(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                    uint64_t offset, struct iovec *pieces, int count)
+{
+        uint64_t left = pieces_size(pieces, count);
+        ckpt_status r = check_range(diagnostics, source, object, offset, left);
+
+        while (r == CKPT_OK && left > 0) {
+                uint64_t n = 0;
+
+                r = source->table->read(diagnostics, source, object, offset, pieces, count, &n);
+                if (r == CKPT_OK && n == 0)
+                        return ckpt_source_fail_short(diagnostics, source, object, offset);
+                if (r == CKPT_OK) {
+                        const int gone = advance(pieces, count, n);
+
+                        pieces += gone;
+                        count -= gone;
+                        offset += n;
+                        left -= n;
+                }
+        }
+        return r;
+}
+
+ckpt_status ckpt_source_read_cached(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                    uint64_t offset, const struct iovec *pieces, int count,
+                                    uint64_t *ret_read)
+{
+        const uint64_t size = pieces_size(pieces, count);
+        const ckpt_status r = check_range(diagnostics, source, object, offset, size);
+
+        *ret_read = 0;
+        if (r || size == 0)
+                return r;
+        return source->table->read_cached(diagnostics, source, object, offset, pieces, count, size, ret_read);
+}
+
+int ckpt_source_direct_fd(const ckpt_source *source, uint32_t object)
+{
+        return object < source->count ? source->table->direct_fd(source, object) : -1;
+}
+
+void ckpt_source_refuse_direct(ckpt_source *source, uint32_t object)
+{
+        source->table->refuse_direct(source, object);
+}
+
 static ckpt_status read_whole(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                               uint64_t offset, void *buffer, uint64_t size)
 {
-        uint64_t done = 0;
-        ckpt_status r = check_range(diagnostics, source, object, offset, size);
+        struct iovec piece = {.iov_base = buffer, .iov_len = size};
 
-        while (r == CKPT_OK && done < size) {
-                uint64_t n = 0;
-
-                r = source->table->read(diagnostics, source, object, offset + done, (uint8_t *)buffer + done,
-                                        size - done, &n);
-                if (r == CKPT_OK && n == 0)
-                        r = ckpt_diagnostics_add(
-                                diagnostics, CKPT_E_CHANGED, NULL, NULL,
-                                &(ckpt_where){.struct_size = sizeof(ckpt_where),
-                                              .has_offset = 1,
-                                              .object = source->objects[object].name,
-                                              .offset = offset + done,
-                                              .hint = "load again when nothing writes to it"},
-                                "the file now ends here, it had %llu bytes when it was opened",
-                                (unsigned long long)source->objects[object].size);
-                done += n;
-        }
-        return r;
+        return ckpt_source_read_pieces(diagnostics, source, object, offset, &piece, 1);
 }
 
 /* As a component does it: the error goes to the load that the frame serves, in the component's name. */
@@ -128,6 +208,8 @@ ckpt_status ckpt_source_api_read(const ckpt_frame *self, const ckpt_source *sour
 
         ckpt_diagnostics_init(&diagnostics);
         r = read_whole(&diagnostics, source, object, offset, buffer, size);
+        if (r == CKPT_OK)
+                atomic_fetch_add_explicit(source->asked_bytes, size, memory_order_relaxed);
         if (r != CKPT_OK && diagnostics.list.count > 0) {
                 const ckpt_diagnostic *d = &diagnostics.list.items[0];
 
@@ -158,9 +240,9 @@ int ckpt_source_fd(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t 
         return fd;
 }
 
-const char *ckpt_source_path(const ckpt_source *source, uint32_t object)
+uint64_t ckpt_source_asked_bytes(const ckpt_source *source)
 {
-        return object < source->count ? source->objects[object].path : NULL;
+        return atomic_load_explicit(source->asked_bytes, memory_order_relaxed);
 }
 
 ckpt_status ckpt_source_verify(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object)

@@ -10,6 +10,8 @@
  * ctime) is taken when it is opened and compared by ckpt_source_verify.
  */
 
+#include <sys/uio.h>
+
 #include <ckpt/source.h>
 
 #include "core/base/session.h"
@@ -26,10 +28,33 @@ ckpt_source *ckpt_source_unref(ckpt_source *source);
  */
 ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object,
                                 uint64_t offset, void *buffer, uint64_t size);
+/**
+ * The same into pieces one after the other, of which the caller's list is used up: what is left of it is
+ * undefined.
+ */
+ckpt_status ckpt_source_read_pieces(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                    uint64_t offset, struct iovec *pieces, int count);
+/**
+ * What of a range is in memory already, from its start: *ret_read bytes, which may be 0. CKPT_ABSENT, nothing
+ * recorded, where the source cannot tell. Any thread.
+ */
+ckpt_status ckpt_source_read_cached(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                    uint64_t offset, const struct iovec *pieces, int count,
+                                    uint64_t *ret_read);
 /** An open descriptor of the object's file, owned by the source, or -1 (recorded on failure). Any thread. */
 int ckpt_source_fd(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object);
-/** Local path of an object, or NULL. */
-const char *ckpt_source_path(const ckpt_source *source, uint32_t object);
+/** One that reads past the page cache, in whole blocks; negative, nothing recorded, where there is none. */
+int ckpt_source_direct_fd(const ckpt_source *source, uint32_t object);
+/** From now on there is none for this object: a read past the page cache was refused. Any thread. */
+void ckpt_source_refuse_direct(ckpt_source *source, uint32_t object);
+/** Records that an object ended before `offset`, which was inside it when it was opened: CKPT_E_CHANGED. */
+ckpt_status ckpt_source_fail_short(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                   uint64_t offset);
+/** Records that reading failed: CKPT_E_IO. */
+ckpt_status ckpt_source_fail_read(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                  uint64_t offset, int error);
+/** Bytes that components have asked for and got so far. Any thread. */
+uint64_t ckpt_source_asked_bytes(const ckpt_source *source);
 /** CKPT_E_CHANGED, recorded, when the object is no longer the file that it was when the source was opened.
  * Any thread. */
 ckpt_status ckpt_source_verify(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object);

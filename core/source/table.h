@@ -6,6 +6,8 @@
  * Inside a source: what every kind of it shares, and the table of what a kind does itself
  */
 
+#include <sys/uio.h>
+
 #include "core/base/map.h"
 #include "core/source/source.h"
 
@@ -18,13 +20,26 @@ typedef struct ckpt_source_object {
 
 /** What a kind of source does. Any thread; failures are recorded. */
 typedef struct ckpt_source_table {
-        /** Reads up to `size` bytes (at least one, unless the object ends at `offset`): how many in
-         * *ret_read. */
+        /**
+         * Reads at least one byte into the pieces, one after the other, unless the object ends at `offset`: how
+         * many in *ret_read.
+         */
         ckpt_status (*read)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
-                            uint64_t offset, void *buffer, uint64_t size, uint64_t *ret_read);
+                            uint64_t offset, const struct iovec *pieces, int count, uint64_t *ret_read);
+        /**
+         * The same with what is in memory already, which may be nothing; `size` is that of all pieces.
+         * CKPT_ABSENT, nothing recorded: this object cannot be asked so.
+         */
+        ckpt_status (*read_cached)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                   uint64_t offset, const struct iovec *pieces, int count, uint64_t size,
+                                   uint64_t *ret_read);
         /** A descriptor that the source owns. */
         ckpt_status (*fd)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                           int *ret_fd);
+        /** One that reads past the page cache, or a negative number where that cannot be had. */
+        int (*direct_fd)(const ckpt_source *source, uint32_t object);
+        /** It proved to be of no use: direct_fd shall give none from now on, and keep what it gave open. */
+        void (*refuse_direct)(const ckpt_source *source, uint32_t object);
         ckpt_status (*verify)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object);
         void (*close)(ckpt_source *source);
 } ckpt_source_table;
@@ -39,6 +54,8 @@ struct ckpt_source {
         ckpt_source_object *objects; /* sorted by name */
         uint32_t count;
         ckpt_map index;
+        atomic_ullong
+                *asked_bytes; /* read for components; in the arena, for reading leaves a source as it is */
 };
 
 /** Plain files: fills a new source. Recorded on failure. */

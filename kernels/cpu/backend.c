@@ -97,6 +97,12 @@ static int32_t cpu_stream_new(ckpt_device *device, ckpt_stream **ret_stream)
         return 0;
 }
 
+static int32_t cpu_stream_wrap(ckpt_device *device, void *native, ckpt_stream **ret_stream)
+{
+        (void)native;
+        return cpu_stream_new(device, ret_stream);
+}
+
 static void cpu_stream_free(ckpt_stream *stream)
 {
         free(stream);
@@ -141,6 +147,12 @@ static int32_t cpu_event_query(ckpt_event *event)
 {
         (void)event;
         return 1;
+}
+
+static void *cpu_event_handle(ckpt_event *event)
+{
+        (void)event;
+        return NULL;
 }
 
 static int32_t cpu_stream_wait_event(ckpt_stream *stream, ckpt_event *event)
@@ -199,12 +211,14 @@ const ckpt_backend ckpt_backend_cpu = {
         .host_unregister = cpu_host_unregister,
         .stream_new = cpu_stream_new,
         .stream_free = cpu_stream_free,
+        .stream_wrap = cpu_stream_wrap,
         .stream_synchronize = cpu_stream_synchronize,
         .event_new = cpu_event_new,
         .event_free = cpu_event_free,
         .event_record = cpu_event_record,
         .event_synchronize = cpu_event_synchronize,
         .event_query = cpu_event_query,
+        .event_handle = cpu_event_handle,
         .stream_wait_event = cpu_stream_wait_event,
         .copy_to_device = cpu_copy,
         .copy_to_host = cpu_copy,

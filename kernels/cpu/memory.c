@@ -36,6 +36,7 @@ static int32_t map_block(uint64_t size, void **ret_memory)
 
 int32_t ckpt_cpu_alloc(ckpt_device *device, uint64_t size, void **ret_memory)
 {
+        uint64_t alignment;
         void *memory;
 
         (void)device;
@@ -43,7 +44,9 @@ int32_t ckpt_cpu_alloc(ckpt_device *device, uint64_t size, void **ret_memory)
                 return -ENOMEM;
         if (size >= MAPPED_FROM)
                 return map_block(size, ret_memory);
-        memory = aligned_alloc(ALIGNMENT, round_up(size > 0 ? size : 1, ALIGNMENT));
+        /* Whole pages begin with one, so that files can be read into them past the page cache. */
+        alignment = size >= PAGE ? PAGE : ALIGNMENT;
+        memory = aligned_alloc(alignment, round_up(size > 0 ? size : 1, alignment));
         if (memory == NULL)
                 return -ENOMEM;
         *ret_memory = memory;

@@ -170,6 +170,16 @@ typedef struct ckpt_param {
         const char *skipped; /**< the rule that leaves this parameter unloaded, or NULL */
 } ckpt_param;
 
+/** Where payload comes from; see docs/performance.md for what each is worth. */
+typedef int32_t ckpt_io;
+
+enum {
+        CKPT_IO_AUTO = 0,     /**< from the page cache what it holds, the rest past it */
+        CKPT_IO_BUFFERED = 1, /**< all of it through the page cache */
+        CKPT_IO_DIRECT = 2,   /**< all of it past the page cache, where the file system can */
+        CKPT_IO_MAPPED = 3    /**< the page cache's own pages, without a copy, where that is possible */
+};
+
 /**
  * Everything that can be asked of a load; start from CKPT_LOAD_OPTIONS_INIT: members beyond struct_size keep
  * their defaults. Strings and arrays are copied by ckpt_load_new.
@@ -186,6 +196,11 @@ typedef struct ckpt_param {
  * must not run, wait for or free their load, and may cancel it; what they are given is valid during the call,
  * the ckpt_param of `ready` as long as the model. `ready` is not called for skipped parameters, and comes
  * before the digest; what it was told is void when the load fails, for a failed load's memory is freed.
+ *
+ * CKPT_IO_MAPPED is a choice to be made with care: a parameter of the cpu that is a plain range of a file is
+ * then a private mapping of that file, aligned to no more than its elements; bytes that nobody wrote to
+ * change with the file, and touching them is SIGBUS once the file was cut short. On another device pages are
+ * registered with it; where that is slower than reading, or refused, the load reads (ckpt_load_stats).
  */
 typedef struct ckpt_load_options {
         uint32_t struct_size;
@@ -216,11 +231,38 @@ typedef struct ckpt_load_options {
         uint32_t readers;       /**< reader threads; 0: chosen */
         uint32_t reserved0;
 
-        /** Called about ten times a second from the thread that runs the load; may be NULL. */
+        /** Called about twenty times a second from the thread that runs the load; may be NULL. */
         void (*progress)(void *context, const ckpt_progress *progress);
-        /** Called from reader threads, one at a time, when a parameter's bytes are complete; may be NULL. */
-        void (*ready)(void *context, const ckpt_param *param);
+        /**
+         * Called from reader threads, one at a time, when a parameter's bytes are complete, in the order in
+         * which they are; may be NULL. `event` is the device's own handle (a cudaEvent_t), recorded behind
+         * the last write to the parameter and passed by then; NULL on the cpu, and where there are no bytes
+         * to write (then from the thread that runs the load). Valid during the call.
+         */
+        void (*ready)(void *context, const ckpt_param *param, void *event);
         void *context;
+
+        ckpt_io io; /**< CKPT_IO_… */
+        uint32_t reserved1;
+        /**
+         * The engine's stream on the device (a cudaStream_t) or NULL: no final byte is written before the
+         * work that is in it when the run starts, and what is put into it after the run comes after the load.
+         */
+        void *stream;
+        /**
+         * The engine's allocator of final memory on the device, both or neither; `allocate` gives memory that
+         * is aligned to 256 bytes, or NULL. Called with `context`; `deallocate` with the model's last
+         * reference.
+         */
+        void *(*allocate)(void *context, uint64_t size);
+        void (*deallocate)(void *context, void *memory, uint64_t size);
+        /**
+         * A file to write the timeline to when the run ends, however it ends: trace events as JSON, for
+         * Perfetto or chrome://tracing. Only ever a whole file, of about a million spans at most; it says how
+         * many more there were. NULL: none. One that cannot be written is a warning (a diagnostic of status 0
+         * and a line of the log) and changes no result.
+         */
+        const char *trace;
 } ckpt_load_options;
 
 /** The defaults: one rank, cpu, the checkpoint's dtypes, components resolved. */
@@ -285,6 +327,12 @@ CKPT_EXPORT ckpt_status ckpt_load_set_weights(ckpt_load *load, ckpt_weights *wei
  * time. Without this the model is derived from the weights.
  */
 CKPT_EXPORT ckpt_status ckpt_load_set_model(ckpt_load *load, ckpt_model *model);
+/**
+ * The memory that the model's arena shall be, on the load's device: at least as large as the plan's
+ * `arena_bytes` says, aligned to 256 bytes. It stays the engine's and must outlive the model. After the plan
+ * was made, before the run. CKPT_E_INVALID for memory that is too small or badly aligned, or without a plan.
+ */
+CKPT_EXPORT ckpt_status ckpt_load_set_arena(ckpt_load *load, void *memory, uint64_t size);
 /**
  * Replaces one component; the other three are resolved as ever. `component` may be an embedder's own, never
  * registered; `data` arrives as self->data. Both must outlive the load, a weight loader's also the weights
@@ -396,6 +444,21 @@ typedef struct ckpt_load_stats {
         uint64_t host_peak, device_peak; /**< planned staging and final memory */
         uint32_t readers;
         uint32_t reserved0;
+
+        /** Making staging memory, all readers together, beside their reading; about 0 when it was kept. */
+        double ring_seconds;
+        uint64_t ring_bytes;      /**< staging memory of all readers on the host; as much again on a device */
+        uint64_t bytes_headers;   /**< read before the plan was made: configuration, indices, headers */
+        uint64_t bytes_to_device; /**< 0 on the cpu */
+        uint64_t bytes_buffered, bytes_direct,
+                bytes_mapped; /**< how payload came: through the page cache, past it
+                                                              * (whole blocks), as mapped pages */
+        ckpt_io io_requested; /**< the option */
+        ckpt_io io_chosen;    /**< what file system and device allow of it */
+        ckpt_io io_effective; /**< what brought most bytes */
+        uint32_t reserved1;
+        const char *io_engine; /**< how direct reads are made: "io_uring", "pread"; "" when none were */
+        const char *io_why;    /**< one line: why `chosen` and `effective` are what they are; never NULL */
 } ckpt_load_stats;
 
 /** What it took so far; complete after the run, and 0 for stages that did not run. [control] */

@@ -152,7 +152,7 @@ AT(struct ckpt_param, digest, 40);
 AT(struct ckpt_param, has_digest, 56);
 AT(struct ckpt_param, skipped, 64);
 
-SIZE(struct ckpt_load_options, 200);
+SIZE(struct ckpt_load_options, 240);
 AT(struct ckpt_load_options, struct_size, 0);
 AT(struct ckpt_load_options, dtype, 4);
 AT(struct ckpt_load_options, device, 8);
@@ -175,6 +175,12 @@ AT(struct ckpt_load_options, reserved0, 172);
 AT(struct ckpt_load_options, progress, 176);
 AT(struct ckpt_load_options, ready, 184);
 AT(struct ckpt_load_options, context, 192);
+AT(struct ckpt_load_options, io, 200);
+AT(struct ckpt_load_options, reserved1, 204);
+AT(struct ckpt_load_options, stream, 208);
+AT(struct ckpt_load_options, allocate, 216);
+AT(struct ckpt_load_options, deallocate, 224);
+AT(struct ckpt_load_options, trace, 232);
 
 SIZE(struct ckpt_diagnostic, 88);
 AT(struct ckpt_diagnostic, status, 0);
@@ -196,7 +202,7 @@ AT(struct ckpt_candidate, chosen, 16);
 AT(struct ckpt_candidate, order, 20);
 AT(struct ckpt_candidate, reason, 24);
 
-SIZE(struct ckpt_load_stats, 120);
+SIZE(struct ckpt_load_stats, 208);
 AT(struct ckpt_load_stats, config_seconds, 0);
 AT(struct ckpt_load_stats, weights_seconds, 8);
 AT(struct ckpt_load_stats, map_seconds, 16);
@@ -213,6 +219,19 @@ AT(struct ckpt_load_stats, host_peak, 96);
 AT(struct ckpt_load_stats, device_peak, 104);
 AT(struct ckpt_load_stats, readers, 112);
 AT(struct ckpt_load_stats, reserved0, 116);
+AT(struct ckpt_load_stats, ring_seconds, 120);
+AT(struct ckpt_load_stats, ring_bytes, 128);
+AT(struct ckpt_load_stats, bytes_headers, 136);
+AT(struct ckpt_load_stats, bytes_to_device, 144);
+AT(struct ckpt_load_stats, bytes_buffered, 152);
+AT(struct ckpt_load_stats, bytes_direct, 160);
+AT(struct ckpt_load_stats, bytes_mapped, 168);
+AT(struct ckpt_load_stats, io_requested, 176);
+AT(struct ckpt_load_stats, io_chosen, 180);
+AT(struct ckpt_load_stats, io_effective, 184);
+AT(struct ckpt_load_stats, reserved1, 188);
+AT(struct ckpt_load_stats, io_engine, 192);
+AT(struct ckpt_load_stats, io_why, 200);
 
 SIZE(struct ckpt_weight_info, 48);
 AT(struct ckpt_weight_info, name, 0);
@@ -412,6 +431,12 @@ VALUE(CKPT_KIND_CONFIG_LOADER, 1);
 VALUE(CKPT_KIND_WEIGHT_LOADER, 2);
 VALUE(CKPT_KIND_WEIGHT_MAPPER, 3);
 VALUE(CKPT_KIND_COUNT, 4);
+
+/* ckpt/ckpt.h */
+VALUE(CKPT_IO_AUTO, 0);
+VALUE(CKPT_IO_BUFFERED, 1);
+VALUE(CKPT_IO_DIRECT, 2);
+VALUE(CKPT_IO_MAPPED, 3);
 
 /* ckpt/config.h */
 VALUE(CKPT_VALUE_NULL, 0);

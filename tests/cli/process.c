@@ -12,14 +12,6 @@ enum {
         ARGUMENTS_MAX = 60
 };
 
-const char *test_place(const char *variable)
-{
-        const char *place = getenv(variable);
-
-        ck_assert_msg(place != NULL, "%s is not set; run this test with meson", variable);
-        return place;
-}
-
 static void exec_host(const struct process *process, const char *const *arguments)
 {
         char *argv[ARGUMENTS_MAX + 2] = {strdup(test_place("CKPT_TEST_HOST"))};

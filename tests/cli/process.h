@@ -13,6 +13,8 @@
 
 #include <jansson.h>
 
+#include "support/scratch.h"
+
 struct process {
         pid_t pid;
         FILE *files[2]; /* standard output and error */
@@ -32,9 +34,6 @@ void process_free(struct process *process);
 
 /** Standard output as exactly one JSON object; fails the test otherwise. */
 json_t *process_json(const struct process *process);
-
-/** An environment variable that meson sets; fails the test without it. */
-const char *test_place(const char *variable);
 
 #define RUN(...)   process_run((const char *const[]){__VA_ARGS__, NULL})
 #define START(...) process_start((const char *const[]){__VA_ARGS__, NULL})

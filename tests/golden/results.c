@@ -250,12 +250,13 @@ typedef struct seen {
         ckpt_progress last;
 } seen;
 
-static void on_ready(void *context, const ckpt_param *param)
+static void on_ready(void *context, const ckpt_param *param, void *event)
 {
         seen *s = context;
         const golden_line *line = golden_find(s->g, param->name);
         uint8_t digest[16];
 
+        (void)event;
         if (!line) {
                 s->unknown++;
                 return;

@@ -17,11 +17,12 @@ typedef struct meddler {
         atomic_int left; /* parameters that are let through before it acts */
 } meddler;
 
-static void on_ready(void *context, const ckpt_param *param)
+static void on_ready(void *context, const ckpt_param *param, void *event)
 {
         meddler *m = context;
 
         (void)param;
+        (void)event;
         if (atomic_fetch_sub(&m->left, 1) == 0)
                 m->act();
 }

@@ -14,14 +14,12 @@
 #include "plugins/plugins_support.h"
 #include "support/scratch.h"
 
-static const ckpt_backend *backend;
-static ckpt_device *device;
-static int32_t ordinal;
+static ckpt_host_device opened;
 static char name[32];
 
 static ckpt_status open_named(const char *wanted)
 {
-        return ckpt_host_open_device(host, &session, wanted, &backend, &device, &ordinal, name);
+        return ckpt_host_open_device(host, &session, wanted, &opened, name);
 }
 
 /* The scratch directory, with this module as its CUDA library. */
@@ -36,12 +34,12 @@ START_TEST(cpu_is_always_there)
         ckpt_device *first;
 
         ck_assert_int_eq(open_named(NULL), CKPT_OK);
-        ck_assert_ptr_eq(backend, &ckpt_backend_cpu);
+        ck_assert_ptr_eq(opened.backend, &ckpt_backend_cpu);
         ck_assert_str_eq(name, "cpu");
-        ck_assert_int_eq(ordinal, 0);
-        first = device;
+        ck_assert_int_eq(opened.ordinal, 0);
+        first = opened.device;
         ck_assert_int_eq(open_named("cpu"), CKPT_OK);
-        ck_assert_ptr_eq(device, first);
+        ck_assert_ptr_eq(opened.device, first);
         ck_assert_uint_eq(host->devices.count, 1);
 }
 END_TEST
@@ -63,14 +61,14 @@ START_TEST(cuda_is_opened_once_per_ordinal)
         use_library("backend_good");
         ck_assert_int_eq(open_named("cuda"), CKPT_OK);
         ck_assert_str_eq(name, "cuda:0");
-        first = device;
+        first = opened.device;
         ck_assert_int_eq(open_named("cuda:0"), CKPT_OK);
-        ck_assert_ptr_eq(device, first);
+        ck_assert_ptr_eq(opened.device, first);
         ck_assert_int_eq(open_named("cuda:2"), CKPT_OK);
-        ck_assert_ptr_ne(device, first);
-        ck_assert_int_eq(ordinal, 2);
+        ck_assert_ptr_ne(opened.device, first);
+        ck_assert_int_eq(opened.ordinal, 2);
         ck_assert_str_eq(name, "cuda:2");
-        ck_assert_str_eq(backend->name, "cuda");
+        ck_assert_str_eq(opened.backend->name, "cuda");
         ck_assert_uint_eq(host->devices.count, 2);
         expect_no_reason();
 }
@@ -96,7 +94,7 @@ START_TEST(library_of_another_build_is_refused)
 {
         use_library("backend_old");
         ck_assert_int_eq(open_named("cuda"), CKPT_E_DEVICE);
-        expect_reason(CKPT_E_DEVICE, "the CUDA library has version 2");
+        expect_reason(CKPT_E_DEVICE, "the CUDA library has version 3");
 }
 END_TEST
 
@@ -131,7 +129,7 @@ START_TEST(environment_names_a_place)
         copy_plugin("backend_good", "ckpt-cuda");
         ck_assert_int_eq(setenv("CKPT_BACKEND_DIR", scratch_directory(), 1), 0);
         ck_assert_int_eq(open_named("cuda:1"), CKPT_OK);
-        ck_assert_int_eq(ordinal, 1);
+        ck_assert_int_eq(opened.ordinal, 1);
 }
 END_TEST
 

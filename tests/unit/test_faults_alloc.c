@@ -4,6 +4,7 @@
  * gets through untouched. The linker sends the library's and the stock plugins' allocations here (--wrap);
  * those of jansson are its own business, for it calls some of its failures syntax errors.
  */
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,11 @@
 
 #include <ckpt/ckpt.h>
 
+#include "core/base/trace.h"
 #include "support/loading.h"
 #include "support/resources.h"
 #include "support/scratch.h"
+#include "support/timeline.h"
 
 #include <check.h>
 
@@ -35,6 +38,7 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void *__real_reallocarray(void *old, size_t count, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
+int __real_posix_memalign(void **ret_memory, size_t alignment, size_t size);
 char *__real_strdup(const char *text);
 char *__real_strndup(const char *text, size_t size);
 int __real_vasprintf(char **ret_text, const char *format, va_list arguments)
@@ -45,6 +49,7 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_reallocarray(void *old, size_t count, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
+int __wrap_posix_memalign(void **ret_memory, size_t alignment, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t size);
 int __wrap_asprintf(char **ret_text, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -74,6 +79,11 @@ void *__wrap_reallocarray(void *old, size_t count, size_t size)
 void *__wrap_aligned_alloc(size_t alignment, size_t size)
 {
         return fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+int __wrap_posix_memalign(void **ret_memory, size_t alignment, size_t size)
+{
+        return fails() ? ENOMEM : __real_posix_memalign(ret_memory, alignment, size);
 }
 
 char *__wrap_strdup(const char *text)
@@ -108,9 +118,11 @@ int __wrap_asprintf(char **ret_text, const char *format, ...)
 typedef struct sweep_job {
         ckpt_host *host; /* kept over the sweep, or NULL: each round makes its own */
         const char *fixture;
+        const char *device; /* NULL: cpu */
         ckpt_mapping mapping;
         char path[1024];
-        const char *out; /* where it is exported to, or NULL */
+        const char *out;   /* where it is exported to, or NULL */
+        const char *trace; /* where its timeline goes, or NULL */
 } sweep_job;
 
 static void ignore_line(void *context, ckpt_log_level level, const char *line)
@@ -131,6 +143,8 @@ static ckpt_status make_host(ckpt_host **ret_host)
         }
         if (r == CKPT_OK)
                 r = ckpt_host_add_plugin(host, &ckpt_plugin_gemma3);
+        if (r == CKPT_OK)
+                r = ckpt_host_set_backend_dir(host, getenv("CKPT_TEST_FAKE_CUDA"));
         if (r)
                 ckpt_host_free(host);
         else
@@ -146,11 +160,13 @@ static ckpt_status run_job(const sweep_job *job, ckpt_host *host, ckpt_model **r
         ckpt_model *model = NULL;
         ckpt_status r;
 
+        options.device = job->device;
         options.mapping = job->mapping;
         options.params_map = renames;
         options.n_params_map = 1;
         options.digest = 1;
         options.readers = 1;
+        options.trace = job->trace;
         r = ckpt_load_new(host, &options, &load);
         if (r == CKPT_OK)
                 r = ckpt_load_set_path(load, job->path);
@@ -204,6 +220,8 @@ static void sweep(sweep_job *job, const char *golden)
                 atomic_store(&until, ++n);
                 r = run_round(job, &model);
                 left = atomic_exchange(&until, -1);
+                if (job->trace)
+                        unlink(job->trace);
                 ck_assert_msg(is_fair(r), "allocation %lld failed and the load ended with '%s'", n,
                               ckpt_status_name(r));
                 if (r == CKPT_OK) {
@@ -236,9 +254,52 @@ START_TEST(a_load_on_a_host)
 }
 END_TEST
 
+/* Its timeline is written whole or left out. */
+START_TEST(a_traced_load)
+{
+        sweep_job job = {.fixture = "gemma3-bf16", .mapping = CKPT_MAPPING_INIT};
+
+        job.trace = scratch_path("trace.json");
+        ck_assert_int_eq(make_host(&job.host), CKPT_OK);
+        sweep(&job, "tp1-rank0");
+        ckpt_host_free(job.host);
+}
+END_TEST
+
+/* First there is no track, then no block; both spans are missing, and the third is there. */
+START_TEST(spans_without_memory)
+{
+        const char *path = scratch_path("trace.json");
+        ckpt_trace *trace = ckpt_trace_new();
+        json_t *root;
+
+        for (long long n = 1; n <= 3; n++) {
+                atomic_store(&until, n);
+                ckpt_trace_span(trace, "read", 0, (uint64_t)n);
+                atomic_store(&until, -1);
+        }
+        ck_assert_int_eq(ckpt_trace_write(trace, NULL, path), CKPT_OK);
+        root = timeline_read(path);
+        ck_assert_int_eq(timeline_total(root, "spans"), 1);
+        ck_assert_int_eq(timeline_total(root, "dropped"), 2);
+        ck_assert_int_eq(timeline_bytes(timeline_span(root, 0, "read", 0)), 3);
+        json_decref(root);
+        ckpt_trace_free(trace);
+}
+END_TEST
+
 START_TEST(a_host_and_a_load)
 {
         sweep_job job = {.fixture = "qwen2", .mapping = CKPT_MAPPING_INIT};
+
+        sweep(&job, "tp1-rank0");
+}
+END_TEST
+
+/* The fake CUDA runtime's allocations are its own. */
+START_TEST(a_host_and_a_load_on_a_device)
+{
+        sweep_job job = {.fixture = "gemma3-bf16-sharded", .device = "cuda:0", .mapping = CKPT_MAPPING_INIT};
 
         sweep(&job, "tp1-rank0");
 }
@@ -254,7 +315,10 @@ int main(void)
         tcase_add_checked_fixture(tcase, scratch_new, scratch_remove);
         tcase_set_timeout(tcase, 100);
         tcase_add_test(tcase, a_load_on_a_host);
+        tcase_add_test(tcase, a_traced_load);
+        tcase_add_test(tcase, spans_without_memory);
         tcase_add_test(tcase, a_host_and_a_load);
+        tcase_add_test(tcase, a_host_and_a_load_on_a_device);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -37,11 +37,12 @@ static ckpt_status cancel_at_read(test_reader *reader, uint64_t call)
         return CKPT_OK;
 }
 
-static void cancel_at_ready(void *context, const ckpt_param *param)
+static void cancel_at_ready(void *context, const ckpt_param *param, void *event)
 {
         point *p = context;
 
         (void)param;
+        (void)event;
         if (atomic_fetch_add(&p->seen, 1) == p->at)
                 ckpt_load_cancel(p->load);
 }

@@ -54,18 +54,22 @@ static void load(const ckpt_tensor *tensor, uint8_t *bytes)
         ckpt_model_param *params[1] = {&param};
         ckpt_model model = {.params = {.items = params, .count = 1, .capacity = 1}};
         const ckpt_binding binding = {.value = tensor};
-        const ckpt_plan_options options = {.tile_bytes = 512, .memory_device = 0};
+        const ckpt_plan_options options = {.tile_bytes = 512, .scatter = true, .memory_device = 0};
         void *data[1] = {bytes};
         ckpt_device *device = NULL;
         ckpt_plan *plan = NULL;
         ckpt_execute_counters counters = {0};
+        ckpt_io_state io;
         ckpt_execute_options execute = {.backend = &ckpt_backend_cpu, .data = data, .readers = 1, .slots = 1};
 
         ck_assert_int_eq(ckpt_backend_cpu.open(0, &device), 0);
         execute.device = device;
         execute.host_memory = true;
+        execute.ring = ckpt_ring_new(&ckpt_backend_cpu, device, true, 0);
         ck_assert_int_eq(ckpt_plan_new(&session, &model, &binding, &options, &plan), CKPT_OK);
-        ck_assert_int_eq(ckpt_execute(plan, &execute, &counters), CKPT_OK);
+        ckpt_io_init(&io, &session, CKPT_IO_AUTO, plan);
+        ck_assert_int_eq(ckpt_execute(plan, &execute, &io, &counters), CKPT_OK);
+        ckpt_ring_free(execute.ring);
         ckpt_plan_free(plan);
         ckpt_backend_cpu.close(device);
 }

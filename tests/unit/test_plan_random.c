@@ -402,29 +402,36 @@ static void run_one(struct world *world, const ckpt_tensor *tensor, uint64_t see
         ckpt_model_param *params[1] = {&param};
         ckpt_model model = {.params = {.items = params, .count = 1, .capacity = 1}};
         const ckpt_binding binding = {.value = tensor};
+        /* Both ways: straight to the target, and through slots as for a device. */
+        const bool host_memory = random_to(2) == 0;
         const ckpt_plan_options options = {.tile_bytes = 512u << random_to(8),
+                                           .scatter = host_memory,
                                            .memory_device = random_to(3) ? -1 : 0};
         uint8_t *bytes = malloc(param.public.size + 64);
         void *data[1] = {bytes};
         ckpt_device *device = NULL;
         ckpt_plan *plan = NULL;
         ckpt_execute_counters counters = {0};
+        ckpt_io_state io;
 
         ck_assert_int_eq(ckpt_plan_new(&world->session, &model, &binding, &options, &plan), CKPT_OK);
         memset(bytes, 0xA5, param.public.size + 64);
         ck_assert_int_eq(ckpt_backend_cpu.open(0, &device), 0);
         {
+                ckpt_ring *ring = ckpt_ring_new(&ckpt_backend_cpu, device, host_memory, 0);
                 const ckpt_execute_options execute = {
                         .backend = &ckpt_backend_cpu,
                         .device = device,
-                        /* Both ways: straight to the target, and through slots as for a device. */
-                        .host_memory = random_to(2) == 0,
+                        .host_memory = host_memory,
                         .data = data,
+                        .ring = ring,
                         .readers = 1 + (uint32_t)random_to(3),
                         .slots = 1 + (uint32_t)random_to(3),
                 };
 
-                ck_assert_int_eq(ckpt_execute(plan, &execute, &counters), CKPT_OK);
+                ckpt_io_init(&io, &world->session, (ckpt_io)random_to(CKPT_IO_DIRECT + 1), plan);
+                ck_assert_int_eq(ckpt_execute(plan, &execute, &io, &counters), CKPT_OK);
+                ckpt_ring_free(ring);
         }
         compare(tensor, bytes, seed);
         for (uint32_t i = 0; i < 64; i++)

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CKPT_MODEL_OUTFILE_H
-#define CKPT_MODEL_OUTFILE_H
+#ifndef CKPT_BASE_OUTFILE_H
+#define CKPT_BASE_OUTFILE_H
 
 /*
  * A file that appears whole or not at all: written under a temporary name beside its place, then renamed
  */
 
-#include "core/base/session.h"
+#include "core/base/report.h"
 
 typedef struct ckpt_outfile {
-        ckpt_session *session;  /* failures are recorded on it */
-        const char *shown;      /* the path that was asked for */
-        char *path, *temporary; /* of malloc; temporary is NULL while there is no file of that name */
+        ckpt_diagnostics *diagnostics; /* failures are recorded on it */
+        const char *shown;             /* the path that was asked for */
+        char *path, *temporary;        /* of malloc; temporary is NULL while there is no file of that name */
         int fd;
 } ckpt_outfile;
 
-#define CKPT_OUTFILE_INIT(session_)             \
-        {                                       \
-                .session = (session_), .fd = -1 \
+#define CKPT_OUTFILE_INIT(diagnostics_)                 \
+        {                                               \
+                .diagnostics = (diagnostics_), .fd = -1 \
         }
 
 /** Creates the temporary file and reserves `size` bytes where the file system can. */

@@ -5,7 +5,7 @@
  * renaming over /dev/null would be obeyed.
  */
 
-#include "core/model/outfile.h"
+#include "core/base/outfile.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@ static ckpt_status fail_errno(const ckpt_outfile *file, const char *what, int er
 {
         const ckpt_where where = {.struct_size = sizeof(where), .hint = ckpt_errno_hint(error)};
 
-        return ckpt_session_fail(file->session, ckpt_errno_status(error), &where, "cannot %s %s: %s", what,
-                                 file->shown, ckpt_errno_text(error));
+        return ckpt_diagnostics_add(file->diagnostics, ckpt_errno_status(error), NULL, NULL, &where,
+                                    "cannot %s %s: %s", what, file->shown, ckpt_errno_text(error));
 }
 
 static ckpt_status create(ckpt_outfile *file)
@@ -55,8 +55,8 @@ ckpt_status ckpt_outfile_open(ckpt_outfile *file, const char *path, uint64_t siz
 
         file->shown = path;
         if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-                return ckpt_session_fail(file->session, CKPT_E_INVALID, NULL,
-                                         "%s is there and is no plain file", path);
+                return ckpt_diagnostics_add(file->diagnostics, CKPT_E_INVALID, NULL, NULL, NULL,
+                                            "%s is there and is no plain file", path);
         file->path = realpath(path, NULL); /* a link stays a link: what it leads to is replaced */
         if (!file->path)
                 file->path = strdup(path);
