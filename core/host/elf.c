@@ -21,12 +21,20 @@
 
 static bool read_exactly(int fd, void *buffer, size_t size, uint64_t offset)
 {
-        ssize_t n;
+        uint8_t *to = buffer;
 
-        do {
-                n = pread(fd, buffer, size, (off_t)offset);
-        } while (n < 0 && errno == EINTR);
-        return n == (ssize_t)size;
+        while (size > 0) {
+                const ssize_t n = pread(fd, to, size, (off_t)offset);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return false;
+                to += n;
+                offset += (uint64_t)n;
+                size -= (size_t)n;
+        }
+        return true;
 }
 
 /* The header of the object that this is part of. */

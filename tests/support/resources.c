@@ -85,6 +85,11 @@ uint64_t resources_peak(void)
         return (uint64_t)status_value("VmHWM") * 1024;
 }
 
+uint64_t resources_mapped(void)
+{
+        return (uint64_t)status_value("VmSize") * 1024;
+}
+
 void resources_reset_peak(void)
 {
         FILE *file = fopen("/proc/self/clear_refs", "we");

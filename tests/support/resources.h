@@ -28,6 +28,8 @@ void resources_expect_same(const resources *before, uint64_t slack);
 uint64_t resources_resident(void);
 uint64_t resources_peak(void);
 void resources_reset_peak(void);
+/** Bytes of the address space, whatever they are. */
+uint64_t resources_mapped(void);
 /** Whether a sanitizer's run time is in the process: its shadow memory makes sizes meaningless. */
 bool resources_sanitized(void);
 
