@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <ckpt/ckpt.h>
 
@@ -87,6 +89,15 @@ static void check_places(const uint16_t *values, uint64_t count)
         free(expected);
 }
 
+static const ckpt_io ways[] = {CKPT_IO_AUTO, CKPT_IO_BUFFERED, CKPT_IO_DIRECT};
+
+#define WAYS 3
+
+static void check_zeros(const uint8_t *bytes, uint64_t size)
+{
+        ck_assert_msg(bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0, "the tensor is not zero");
+}
+
 START_TEST(a_large_tensor_is_cast_in_little_memory)
 {
         /* A gigabyte; less where a sanitizer makes everything slow, for its sizes are not looked at there. */
@@ -155,6 +166,40 @@ START_TEST(staging_memory_is_bounded)
                 check_places(ckpt_model_find(model, "big.weight")->data, count);
                 forget();
         }
+}
+END_TEST
+
+/*
+ * The whole address space has room for the final tensor and 64 MiB: staging memory, stacks, and nothing of
+ * the checkpoint's size.
+ */
+START_TEST(the_address_space_is_bounded)
+{
+        sparse_tensor big = {
+                .name = "big.weight", .dtype = "F32", .shape = {8192, BIG_COLUMNS}, .element = 4};
+        const uint64_t count = 8192 * BIG_COLUMNS;
+        ckpt_load_options options = CKPT_LOAD_OPTIONS_INIT;
+        struct rlimit limit;
+        rlim_t before;
+
+        if (resources_sanitized())
+                return;
+        sparse_make("model.safetensors", &big, 1);
+        ck_assert_uint_eq(big.size, 512 * MIB);
+        options.staging_bytes = 16 * MIB;
+        options.readers = 2;
+        options.io = ways[_i];
+        ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
+        before = limit.rlim_cur;
+        limit.rlim_cur = resources_mapped() + big.size / 2 + 64 * MIB;
+        ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+        ck_assert_msg(mmap(NULL, big.size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED,
+                      "the limit is none");
+        load_one("big", CKPT_DTYPE_BF16, 8192, BIG_COLUMNS, &options);
+        limit.rlim_cur = before;
+        ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+        check_zeros(ckpt_model_find(model, "big.weight")->data, count * 2);
+        forget();
 }
 END_TEST
 
@@ -287,6 +332,7 @@ int main(void)
         tcase_set_timeout(tcase, 100);
         tcase_add_test(tcase, a_large_tensor_is_cast_in_little_memory);
         tcase_add_test(tcase, staging_memory_is_bounded);
+        tcase_add_loop_test(tcase, the_address_space_is_bounded, 0, WAYS);
         tcase_add_test(tcase, fused_sources_at_opposite_ends_of_two_files);
         tcase_add_test(tcase, offsets_beyond_four_gigabytes);
         suite_add_tcase(suite, tcase);

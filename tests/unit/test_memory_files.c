@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,38 +13,46 @@
 
 #include <check.h>
 
-void sparse_make(const char *file, sparse_tensor *tensors, unsigned count)
+/* The tensors' sizes and offsets come with it; offsets count from the header's end. */
+static char *make_header(sparse_tensor *tensors, unsigned count, size_t *ret_length)
 {
-        char header[4096];
-        uint64_t at = 0, length;
-        size_t n = 0;
-        int fd;
+        char *header = NULL;
+        FILE *text = open_memstream(&header, ret_length);
+        uint64_t at = 0;
 
+        ck_assert_ptr_nonnull(text);
         for (unsigned i = 0; i < count; i++) {
                 sparse_tensor *t = &tensors[i];
 
                 t->size = (uint64_t)t->shape[0] * (uint64_t)(t->shape[1] ? t->shape[1] : 1) * t->element;
-                n += (size_t)snprintf(header + n, sizeof(header) - n,
-                                      "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%" PRId64, i ? "," : "{",
-                                      t->name, t->dtype, t->shape[0]);
+                fprintf(text, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%" PRId64, i ? "," : "{", t->name,
+                        t->dtype, t->shape[0]);
                 if (t->shape[1])
-                        n += (size_t)snprintf(header + n, sizeof(header) - n, ",%" PRId64, t->shape[1]);
-                n += (size_t)snprintf(header + n, sizeof(header) - n,
-                                      "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", at, at + t->size);
+                        fprintf(text, ",%" PRId64, t->shape[1]);
+                fprintf(text, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", at, at + t->size);
                 t->offset = at;
                 at += t->size;
         }
-        n += (size_t)snprintf(header + n, sizeof(header) - n, "}");
-        ck_assert_uint_lt(n, sizeof(header));
-        length = n;
+        fputs("}", text);
+        ck_assert_int_eq(fclose(text), 0);
+        return header;
+}
+
+void sparse_make(const char *file, sparse_tensor *tensors, unsigned count)
+{
+        size_t length;
+        char *header = make_header(tensors, count, &length);
+        const uint64_t size = length, payload = tensors[count - 1].offset + tensors[count - 1].size;
+        const int fd = open(scratch_path(file), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
         for (unsigned i = 0; i < count; i++)
-                tensors[i].offset += 8 + length;
-        fd = open(scratch_path(file), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+                tensors[i].offset += 8 + size;
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write(fd, &length, 8), 8);
+        ck_assert_int_eq(write(fd, &size, 8), 8);
         ck_assert_int_eq(write(fd, header, length), (ssize_t)length);
-        ck_assert_int_eq(ftruncate(fd, (off_t)(8 + length + at)), 0);
+        ck_assert_int_eq(ftruncate(fd, (off_t)(8 + size + payload)), 0);
         close(fd);
+        free(header);
 }
 
 void sparse_write(const char *file, uint64_t offset, const void *bytes, uint64_t size)

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory of the device and pinned memory: too little is found before anything is read, and what one load made
+ * serves the next
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "paths/asked.h"
+#include "paths/odd.h"
+#include "paths/runtime.h"
+#include "support/loading.h"
+#include "support/scratch.h"
+#include "unit/test_memory_files.h"
+
+#include <check.h>
+
+#define MIB        (UINT64_C(1) << 20)
+#define PINNED_MAX (128 * MIB)
+
+static const ckpt_mapping mapping = CKPT_MAPPING_INIT;
+
+static ckpt_host *host;
+
+static ckpt_load_options device_options(void)
+{
+        ckpt_load_options options = CKPT_LOAD_OPTIONS_INIT;
+
+        options.device = "cuda:0";
+        /* One: of several it depends on their pace which slots of whom are used. */
+        options.readers = 1;
+        return options;
+}
+
+/* ---- too little memory ---- */
+
+static ckpt_plan_totals totals_of(ckpt_load *load)
+{
+        const ckpt_plan *plan = NULL;
+        ckpt_plan_totals totals;
+
+        expect_status(load, ckpt_load_get_plan(load, &plan), CKPT_OK);
+        ckpt_plan_get_totals(plan, &totals);
+        return totals;
+}
+
+static void expect_nothing_was_read(const ckpt_load *load)
+{
+        ckpt_load_stats stats;
+
+        ckpt_load_get_stats(load, &stats);
+        ck_assert_uint_eq(stats.reads, 0);
+        ck_assert_uint_eq(stats.bytes_read + stats.bytes_buffered + stats.bytes_direct, 0);
+        ck_assert_uint_eq(stats.copies + stats.kernels, 0);
+}
+
+/* The host loads as ever when there is memory again. */
+static void expect_good(void)
+{
+        const ckpt_load_options options = device_options();
+        ckpt_model *model = NULL;
+        ckpt_load *load = odd_load(host, &options, &model);
+
+        expect_status(load, ckpt_load_run(load, NULL), CKPT_OK);
+        odd_expect(model, &mapping, "with memory");
+        ckpt_load_free(load);
+        ckpt_model_unref(model);
+}
+
+static void run_with(bool arena_fits, ckpt_status wanted, const char *word, const char *second)
+{
+        const ckpt_load_options options = device_options();
+        ckpt_model *model = NULL;
+        ckpt_load *load = odd_load(host, &options, &model);
+        const ckpt_plan_totals totals = totals_of(load);
+        fake_cuda_counts counts;
+
+        ck_assert_uint_eq(totals.device_peak, totals.arena_bytes + totals.staging_bytes);
+        runtime()->control->set_memory(arena_fits ? totals.device_peak - 1 : totals.arena_bytes - 1);
+        expect_status(load, ckpt_load_run(load, NULL), wanted);
+        expect_reason(load, wanted, word, second, NULL);
+        expect_nothing_was_read(load);
+        for (uint64_t i = 0; i < ckpt_model_count(model); i++)
+                ck_assert_ptr_null(ckpt_model_param_at(model, i)->data);
+        counts = runtime_counts();
+        ck_assert_uint_eq(counts.device_bytes, 0);
+        ck_assert_uint_eq(counts.copies + counts.kernels, 0);
+        ckpt_load_free(load);
+        ckpt_model_unref(model);
+        runtime()->control->set_memory(0);
+        expect_good();
+}
+
+START_TEST(no_room_for_the_arena)
+{
+        run_with(false, CKPT_E_NOMEM, "bytes for the final tensors cannot be had", "cuda:0");
+}
+END_TEST
+
+START_TEST(no_room_for_staging)
+{
+        run_with(true, CKPT_E_DEVICE, "staging memory", "cuda");
+}
+END_TEST
+
+/* Just enough is enough. */
+START_TEST(what_the_plan_says)
+{
+        const ckpt_load_options options = device_options();
+        ckpt_model *model = NULL;
+        ckpt_load *load = odd_load(host, &options, &model);
+        const ckpt_plan_totals totals = totals_of(load);
+
+        runtime()->control->set_memory(totals.device_peak);
+        expect_status(load, ckpt_load_run(load, NULL), CKPT_OK);
+        ck_assert_uint_eq(runtime_counts().device_peak, totals.device_peak);
+        runtime()->control->set_memory(0);
+        odd_expect(model, &mapping, "in just enough memory");
+        ckpt_load_free(load);
+        ckpt_model_unref(model);
+}
+END_TEST
+
+/* ---- pinned memory ---- */
+
+static uint64_t pinned_bytes(void)
+{
+        const fake_cuda_counts counts = runtime_counts();
+
+        return counts.pinned_bytes + counts.registered_bytes;
+}
+
+/* How often pinned memory was asked for while it loads. */
+static uint64_t count_pinning(const char *call)
+{
+        uint64_t calls;
+
+        runtime()->control->fail_at(call, UINT64_MAX, cudaErrorUnknown);
+        expect_good();
+        calls = runtime()->control->calls();
+        runtime()->control->fail_at(NULL, 0, cudaSuccess);
+        return calls;
+}
+
+/* A reader makes a slot when it needs one, and never more than three: in whatever load that was. */
+START_TEST(slots_are_pinned_once)
+{
+        uint64_t pinned = 0;
+
+        ck_assert_uint_eq(pinned_bytes(), 0);
+        for (unsigned i = 0; i < 8; i++)
+                pinned += count_pinning("cudaHostRegister");
+        ck_assert_uint_gt(pinned, 0);
+        ck_assert_uint_le(pinned, 3);
+        ck_assert_uint_gt(pinned_bytes(), 0);
+        ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
+        ck_assert_uint_eq(count_pinning("cudaHostAlloc"), 0);
+        host = ckpt_host_free(host);
+        ck_assert_uint_eq(pinned_bytes(), 0);
+        ck_assert_uint_eq(runtime_counts().device_bytes, 0);
+        ck_assert_uint_eq(runtime_counts().streams + runtime_counts().events, 0);
+}
+END_TEST
+
+/* ---- many readers ---- */
+
+#define COLUMNS 4096
+#define ROWS    (192 * MIB / COLUMNS)
+
+/* A load of 192 MiB of zeros with 16 readers, which work with more pinned memory than is kept. */
+static ckpt_load *begin_large(ckpt_model **ret_model)
+{
+        const asked large = {"big", CKPT_ROLE_LINEAR, CKPT_DTYPE_U8, 2, {ROWS, COLUMNS}};
+        ckpt_load_options options = device_options();
+
+        options.readers = 16;
+        options.staging_bytes = 256 * MIB;
+        return asked_load(host, "large.safetensors", &options, &large, 1, ret_model);
+}
+
+static void run_large(unsigned count)
+{
+        ckpt_model *models[2];
+        ckpt_load *loads[2];
+
+        for (unsigned i = 0; i < count; i++) {
+                loads[i] = begin_large(&models[i]);
+                ck_assert_int_eq(ckpt_load_start(loads[i]), CKPT_OK);
+        }
+        for (unsigned i = 0; i < count; i++) {
+                expect_status(loads[i], ckpt_load_wait(loads[i], NULL), CKPT_OK);
+                ckpt_load_free(loads[i]);
+                ckpt_model_unref(models[i]);
+        }
+}
+
+START_TEST(what_is_kept_is_bounded)
+{
+        sparse_tensor large = {.name = "big.weight", .dtype = "U8", .shape = {ROWS, COLUMNS}, .element = 1};
+
+        sparse_make("large.safetensors", &large, 1);
+        /* So that every reader has its part. */
+        runtime()->control->set_delay(5000000);
+        run_large(1);
+        printf("# %" PRIu64 " MiB of pinned memory are kept\n", pinned_bytes() / MIB);
+        fflush(stdout);
+        ck_assert_uint_gt(pinned_bytes(), 0);
+        ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
+        run_large(2);
+        ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
+        host = ckpt_host_free(host);
+        ck_assert_uint_eq(pinned_bytes(), 0);
+}
+END_TEST
+
+static void set_up(void)
+{
+        scratch_new();
+        odd_make();
+        host = asked_host();
+        runtime()->control->reset();
+}
+
+static void tear_down(void)
+{
+        host = ckpt_host_free(host);
+        odd_forget();
+        scratch_remove();
+        ck_assert_msg(runtime_counts().misuses == 0, "%s", runtime_counts().misuse);
+}
+
+int main(void)
+{
+        Suite *suite = suite_create("device-memory");
+        TCase *tcase = tcase_create("memory");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_set_timeout(tcase, 60);
+        tcase_add_test(tcase, no_room_for_the_arena);
+        tcase_add_test(tcase, no_room_for_staging);
+        tcase_add_test(tcase, what_the_plan_says);
+        tcase_add_test(tcase, slots_are_pinned_once);
+        tcase_add_test(tcase, what_is_kept_is_bounded);
+        suite_add_tcase(suite, tcase);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
