@@ -15,7 +15,8 @@ the peer. Ours is the wall clock of the whole process. Beside them, what the mac
 pread() the same files into fresh private memory (with and without huge pages) and into two small buffers, and
 memcpy.
 
-The cases cover: sources fused as they are; fp32 cast to bf16; tensor parallelism, rank 0 of 2, where
+The cases cover: sources fused as they are, copied and with what is not fused mapped privately (ours alone: the
+peer copies); fp32 cast to bf16; tensor parallelism, rank 0 of 2, where
 attention and MLP are split by columns and by rows. Exit status 0 unless something broke.
 """
 
@@ -32,6 +33,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 CASES = {  # name: dtype of the checkpoint, options of ckpt-host, tensor-parallel size
     "fused": ("bf16", [], 1),
+    "mapped": ("bf16", ["--io", "mapped"], 1),
     "cast": ("fp32", ["--dtype", "BF16"], 1),
     "column": ("bf16", ["--tp-size", "2", "--tp-rank", "0"], 2),
 }
