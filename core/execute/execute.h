@@ -98,6 +98,7 @@ typedef struct ckpt_lane {
         uint8_t *device;          /* mirrors of all slots; NULL where the device is the host */
         uint32_t n_slots, n_open; /* all, and those in use by this execution */
         uint64_t slot_bytes;
+        bool lost; /* the kernel may still write to its memory: it is never freed nor used again */
         ckpt_io_lane io;
         ckpt_slot slots[];
 } ckpt_lane;
@@ -160,8 +161,8 @@ ckpt_status ckpt_chunk_fill(ckpt_execution *execution, ckpt_lane *lane, ckpt_slo
 bool ckpt_chunk_is_pending(const ckpt_slot *slot);
 /** Waits for the reads, and brings what they read into its place as far as the host has to do it. */
 ckpt_status ckpt_chunk_finish(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
-/** Waits for the reads, whatever became of them: the slot's memory is nobody's any more. */
-void ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Waits for the reads, whatever became of them. False: some could not be waited for, and may still write. */
+bool ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
 /** Makes the slot's chunk come from the page cache's own pages. False: it has to be read. */
 bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot);
 void ckpt_window_close(ckpt_execution *execution, ckpt_slot *slot);

@@ -73,8 +73,9 @@ ckpt_status ckpt_chunk_finish(ckpt_execution *execution, ckpt_lane *lane, ckpt_s
         return CKPT_OK;
 }
 
-void ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot)
+bool ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot)
 {
         for (uint64_t i = 0; i < slot->chunk->n_runs; i++)
                 (void)ckpt_io_finish(execution->io, &lane->io, &slot->requests[i]);
+        return !ckpt_chunk_is_pending(slot);
 }

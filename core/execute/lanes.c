@@ -102,7 +102,8 @@ static void lane_give(ckpt_execution *execution, ckpt_lane *lane, bool keep)
 {
         if (!lane)
                 return;
-        slots_forget(lane);
+        if (!lane->lost)
+                slots_forget(lane);
         if (keep)
                 ckpt_ring_give(execution->options->ring, lane);
         else

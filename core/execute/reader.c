@@ -111,7 +111,7 @@ static ckpt_status lane_settle(ckpt_execution *execution, ckpt_lane *lane)
 
         for (uint32_t i = 0; i < lane->n_slots; i++) {
                 if (lane->slots[i].state == CKPT_SLOT_READING)
-                        ckpt_chunk_abandon(execution, lane, &lane->slots[i]);
+                        lane->lost |= !ckpt_chunk_abandon(execution, lane, &lane->slots[i]);
                 lane->slots[i].state = CKPT_SLOT_FREE;
         }
         error = execution->options->backend->stream_synchronize(lane->stream);

@@ -34,7 +34,7 @@ static void slot_deinit(const ckpt_ring *ring, ckpt_slot *slot, uint64_t size)
 
 ckpt_lane *ckpt_lane_free(const ckpt_ring *ring, ckpt_lane *lane)
 {
-        if (!lane)
+        if (!lane || lane->lost)
                 return NULL;
         ckpt_io_lane_deinit(&lane->io);
         if (lane->stream)

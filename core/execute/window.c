@@ -65,6 +65,18 @@ static void judge(ckpt_execution *execution, uint64_t bytes, double seconds)
                 refuse(io, (double)bytes / seconds);
 }
 
+/* What is wrong with a file is said by reading it. */
+static int quiet_fd(const ckpt_place *place)
+{
+        ckpt_diagnostics unheard;
+        int fd;
+
+        ckpt_diagnostics_init(&unheard);
+        fd = ckpt_source_fd(&unheard, place->source, place->object);
+        ckpt_diagnostics_deinit(&unheard);
+        return fd;
+}
+
 bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot)
 {
         const ckpt_run *run = &execution->plan->runs.items[slot->chunk->first_run];
@@ -75,7 +87,7 @@ bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot)
 
         if (!is_wanted(execution, slot->chunk) || swaps(execution->plan, run))
                 return false;
-        fd = ckpt_source_fd(&execution->session->diagnostics, run->place->source, run->place->object);
+        fd = quiet_fd(run->place);
         if (fd < 0)
                 return false;
         window = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, (off_t)(run->offset - before));

@@ -26,7 +26,6 @@ typedef struct ckpt_io_state {
         atomic_bool mapped_claimed, mapped_refused; /* by whoever writes mapped_why; once it is written */
         atomic_uint mapped_probes;
         char mapped_why[96];
-        atomic_bool stop; /* somebody failed: waiting requests need not be continued */
 } ckpt_io_state;
 
 /** Requests of one reader. */

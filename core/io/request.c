@@ -202,8 +202,11 @@ static ckpt_status lane_wait(ckpt_io_state *io, ckpt_io_lane *lane)
                 return CKPT_OK;
         q->pending = false;
         q->status = direct_landed(io, q, result);
+        if (q->status == CKPT_ABSENT && ckpt_session_check(io->session))
+                q->status = CKPT_E_CANCELLED;
+        /* Told to try again, a kernel may say so for ever; a call that waits cannot. */
         if (q->status == CKPT_ABSENT)
-                q->status = ckpt_session_check(io->session) ? CKPT_E_CANCELLED : direct_go_on(io, lane, q);
+                q->status = result == -EAGAIN ? direct_by_pread(io, q) : direct_go_on(io, lane, q);
         return CKPT_OK;
 }
 

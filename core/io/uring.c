@@ -58,7 +58,7 @@ bool ckpt_uring_read(ckpt_uring *uring, int fd, void *buffer, uint64_t size, uin
         do
                 r = io_uring_submit(&uring->ring);
         while (r == -EINTR);
-        if (r > 0)
+        if (r > 0 && io_uring_sq_ready(&uring->ring) == 0)
                 return true;
         io_uring_prep_nop(entry);
         io_uring_sqe_set_data(entry, NULL);

@@ -74,7 +74,7 @@ static ckpt_status map_object(ckpt_load *load, ckpt_memory *memory, const ckpt_p
         }
         fd = ckpt_source_fd(&load->session->diagnostics, place->source, place->object);
         if (fd < 0)
-                return CKPT_E_IO;
+                return fd;
         mapping.start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
         if (mapping.start == MAP_FAILED)
                 return ckpt_session_fail(

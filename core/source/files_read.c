@@ -65,6 +65,15 @@ static int open_quietly(const char *path, int flags)
         return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
 }
 
+/* What opened so without waiting is a plain file: reads of it may wait. */
+static void allow_waiting(int fd)
+{
+        const int flags = fcntl(fd, F_GETFL);
+
+        if (flags >= 0)
+                (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
 static ckpt_status open_file(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                              int *ret_fd)
 {
@@ -78,6 +87,7 @@ static ckpt_status open_file(ckpt_diagnostics *diagnostics, const ckpt_source *s
                 return ckpt_files_fail(diagnostics, o->name, "look at", o->path, errno);
         if (!same_file(&st, &file_at(source, object)->identity))
                 return fail_changed(diagnostics, source, object, "changed");
+        allow_waiting(fd);
         *ret_fd = fd;
         fd = -1;
         return CKPT_OK;
@@ -128,8 +138,10 @@ static int open_direct(const ckpt_source *source, uint32_t object)
 
         if (fd < 0)
                 return CKPT_FILE_REFUSED;
-        if (fstat(fd, &st) == 0 && same_file(&st, &file_at(source, object)->identity))
+        if (fstat(fd, &st) == 0 && same_file(&st, &file_at(source, object)->identity)) {
+                allow_waiting(fd);
                 return fd;
+        }
         close(fd);
         return CKPT_FILE_REFUSED;
 }

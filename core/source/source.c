@@ -234,10 +234,11 @@ ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, ckpt_source *sour
 int ckpt_source_fd(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object)
 {
         int fd = -1;
+        ckpt_status r = check_object(diagnostics, source, object);
 
-        if (check_object(diagnostics, source, object) == CKPT_OK)
-                source->table->fd(diagnostics, source, object, &fd);
-        return fd;
+        if (r == CKPT_OK)
+                r = source->table->fd(diagnostics, source, object, &fd);
+        return r == CKPT_OK ? fd : r;
 }
 
 uint64_t ckpt_source_asked_bytes(const ckpt_source *source)

@@ -41,7 +41,7 @@ ckpt_status ckpt_source_read_pieces(ckpt_diagnostics *diagnostics, const ckpt_so
 ckpt_status ckpt_source_read_cached(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                                     uint64_t offset, const struct iovec *pieces, int count,
                                     uint64_t *ret_read);
-/** An open descriptor of the object's file, owned by the source, or -1 (recorded on failure). Any thread. */
+/** An open descriptor of the object's file, owned by the source, or a status (negative, recorded). Any thread. */
 int ckpt_source_fd(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object);
 /** One that reads past the page cache, in whole blocks; negative, nothing recorded, where there is none. */
 int ckpt_source_direct_fd(const ckpt_source *source, uint32_t object);

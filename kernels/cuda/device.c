@@ -155,30 +155,54 @@ static void cuda_free(ckpt_device *device, void *memory, uint64_t size)
 }
 
 /*
- * Pinned memory is allocated and touched here and then registered: with huge pages, and a thread for each
- * block, that takes a tenth of the time of cudaHostAlloc, which does it all under a lock of its own.
+ * Pinned memory is mapped and touched here and then registered: with huge pages, and a thread for each block, that
+ * takes a tenth of the time of cudaHostAlloc, which does it all under a lock of its own. A child of the process does
+ * not get it: sharing it would give one of the two other pages than the device knows.
  */
-#define HUGE_PAGE ((size_t)2 << 20)
-#define PAGE      ((size_t)4096)
+#define HUGE_PAGE ((uint64_t)2 << 20)
+#define PAGE      ((uint64_t)4096)
+
+static uint64_t pinned_size(uint64_t size)
+{
+        return size / PAGE * PAGE + PAGE;
+}
+
+/* A mapping that begins with a huge page. */
+static uint8_t *map_pinned(uint64_t size)
+{
+        uint8_t *start =
+                mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        uint64_t before;
+
+        if (start == MAP_FAILED)
+                return NULL;
+        before = (HUGE_PAGE - (uint64_t)(uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
+        if (before > 0)
+                (void)munmap(start, before);
+        if (before < HUGE_PAGE)
+                (void)munmap(start + before + size, HUGE_PAGE - before);
+        /* Advice: where it is not taken, registering touches the pages. */
+        (void)madvise(start + before, size, MADV_DONTFORK);
+        (void)madvise(start + before, size, MADV_HUGEPAGE);
+        (void)madvise(start + before, size, MADV_POPULATE_WRITE);
+        return start + before;
+}
 
 static int32_t cuda_pinned_alloc(ckpt_device *device, uint64_t size, void **ret_memory)
 {
-        const size_t whole = (size_t)size / PAGE * PAGE + PAGE;
-        void *memory = NULL;
+        const uint64_t mapped = pinned_size(size);
+        uint8_t *memory = map_pinned(mapped);
         int previous;
         int32_t r;
 
-        if (posix_memalign(&memory, whole < HUGE_PAGE ? PAGE : HUGE_PAGE, whole) != 0)
+        if (memory == NULL)
                 return -(int32_t)cudaErrorMemoryAllocation;
-        /* Advice: where it is not taken, registering touches the pages. */
-        (void)madvise(memory, whole, MADV_HUGEPAGE);
-        (void)madvise(memory, whole, MADV_POPULATE_WRITE);
         r = enter(device, &previous);
         if (r == 0)
                 r = leave(device, previous,
-                          status_of(cudaHostRegister(memory, whole, cudaHostRegisterPortable)));
+                          status_of(cudaHostRegister(memory, mapped, cudaHostRegisterPortable)));
         if (r < 0)
-                free(memory);
+                (void)munmap(memory, mapped);
         else
                 *ret_memory = memory;
         return r;
@@ -188,12 +212,11 @@ static void cuda_pinned_free(ckpt_device *device, void *memory, uint64_t size)
 {
         int previous;
 
-        (void)size;
         if (memory == NULL)
                 return;
         if (enter(device, &previous) == 0)
                 (void)leave(device, previous, status_of(cudaHostUnregister(memory)));
-        free(memory);
+        (void)munmap(memory, pinned_size(size));
 }
 
 static int32_t cuda_host_register(ckpt_device *device, void *memory, uint64_t size, int32_t read_only)

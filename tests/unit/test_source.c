@@ -283,7 +283,7 @@ START_TEST(notices_a_change)
         ck_assert_int_eq(ckpt_source_verify(&diagnostics, source, 0), CKPT_E_CHANGED);
         ck_assert_ptr_nonnull(strstr(last_text(), "a: the file "));
         if (!after)
-                ck_assert_int_eq(ckpt_source_fd(&diagnostics, source, 0), -1);
+                ck_assert_int_lt(ckpt_source_fd(&diagnostics, source, 0), 0);
 }
 END_TEST
 
