@@ -163,7 +163,7 @@ bool ckpt_chunk_is_pending(const ckpt_slot *slot);
 ckpt_status ckpt_chunk_finish(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
 /** Waits for the reads, whatever became of them. False: some could not be waited for, and may still write. */
 bool ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
-/** Makes the slot's chunk come from the page cache's own pages. False: it has to be read. */
+/** Makes the slot's chunk, which is one run, come from the page cache's own pages. False: it has to be read. */
 bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot);
 void ckpt_window_close(ckpt_execution *execution, ckpt_slot *slot);
 /** Copies to the device and kernels of the slot's chunk, enqueued on the lane's stream. */

@@ -22,13 +22,6 @@ struct filling {
         uint64_t bytes, reads; /* not counted yet */
 };
 
-static const ckpt_read *run_read(const struct filling *filling, uint64_t index)
-{
-        const ckpt_plan *plan = filling->execution->plan;
-
-        return &plan->reads.items[plan->run_reads.items[filling->run->first_read + index]];
-}
-
 /* Counters are everybody's: what one row brings is added up before they are touched. */
 static void count_flush(struct filling *filling)
 {
@@ -148,7 +141,7 @@ static int list_pieces(const struct filling *filling, struct iovec *pieces)
         int n = 0;
 
         for (uint64_t i = 0; i < run->n_reads && n <= PIECES_MAX; i++) {
-                const ckpt_read *read = run_read(filling, i);
+                const ckpt_read *read = ckpt_run_read(filling->execution->plan, run, i);
                 const bool packed = ckpt_read_lands_packed(read);
                 const uint64_t rows = packed ? 1 : read->rows;
                 const uint64_t size = packed ? read->row_bytes * read->rows : read->row_bytes;
@@ -214,7 +207,7 @@ static ckpt_status start_run(struct filling *filling, ckpt_request *request)
 {
         const ckpt_run *run = filling->run;
         ckpt_execution *execution = filling->execution;
-        const ckpt_read *first = run_read(filling, 0);
+        const ckpt_read *first = ckpt_run_read(execution->plan, run, 0);
         ckpt_status r = ckpt_session_check(execution->session);
 
         *request = (ckpt_request){.in_image = !is_placeable(filling, first)};

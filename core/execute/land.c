@@ -7,11 +7,6 @@
 
 #include "core/execute/execute.h"
 
-static const ckpt_read *run_read(const ckpt_plan *plan, const ckpt_run *run, uint64_t index)
-{
-        return &plan->reads.items[plan->run_reads.items[run->first_read + index]];
-}
-
 static void swap_elements(uint8_t *bytes, uint64_t size, uint32_t width)
 {
         for (uint64_t at = 0; width > 0 && at + width <= size; at += width)
@@ -68,7 +63,8 @@ ckpt_status ckpt_chunk_finish(ckpt_execution *execution, ckpt_lane *lane, ckpt_s
                 if (r)
                         return r;
                 for (uint64_t k = 0; k < run->n_reads; k++)
-                        land_read(execution, slot, run, run_read(plan, run, k), slot->requests[i].in_image);
+                        land_read(execution, slot, run, ckpt_run_read(plan, run, k),
+                                  slot->requests[i].in_image);
         }
         return CKPT_OK;
 }

@@ -74,15 +74,14 @@ int32_t ckpt_lane_open(const ckpt_ring *ring, ckpt_lane *lane)
 
 int32_t ckpt_slot_open(const ckpt_ring *ring, ckpt_lane *lane, ckpt_slot *slot)
 {
-        void *memory = NULL;
+        void *memory = slot->host;
         int32_t r = 0;
 
-        if (!slot->host)
+        if (!memory)
                 r = ring->backend->pinned_alloc(ring->device, lane->slot_bytes, &memory);
         if (r)
                 return r;
-        if (!slot->host)
-                slot->host = memory;
+        slot->host = memory;
         slot->device =
                 ring->host_memory ? slot->host : lane->device + (slot - lane->slots) * lane->slot_bytes;
         if (!ring->host_memory && !slot->event)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What was read is only worth something if the files are still what they were when their headers were read.
- * Each is asked once; weights have one source, so that a change of source while walking is rare.
+ * Whether the files are still what they were
+ *
+ * What was read is only worth something if they are what they were when their headers were read. Each is
+ * asked once; weights have one source, so that a change of source while walking is rare.
  */
+
 #include "core/execute/execute.h"
 
 struct asking {

@@ -9,7 +9,6 @@
  * the rest is read.
  */
 
-#include <stdio.h>
 #include <sys/mman.h>
 
 #include "core/base/clock.h"
@@ -22,38 +21,21 @@
 #define PROBES   4
 #define RATE_MIN 12e9
 
-static bool is_wanted(ckpt_execution *execution, const ckpt_chunk *chunk)
+static bool is_wanted(ckpt_execution *execution, const ckpt_run *run)
 {
-        const ckpt_run *run = &execution->plan->runs.items[chunk->first_run];
-
         return !execution->options->host_memory && execution->io->chosen == CKPT_IO_MAPPED &&
                !atomic_load_explicit(&execution->io->mapped_refused, memory_order_relaxed) &&
-               chunk->n_runs == 1 && run->place->kind == CKPT_PLACE_OBJECT && run->rows == 1 &&
-               !run->in_block && run->row_bytes >= WINDOW_MIN;
+               atomic_load_explicit(&execution->io->mapped_too_slow, memory_order_relaxed) == 0 &&
+               run->place->kind == CKPT_PLACE_OBJECT && run->rows == 1 && !run->in_block &&
+               run->row_bytes >= WINDOW_MIN;
 }
 
 static bool swaps(const ckpt_plan *plan, const ckpt_run *run)
 {
         for (uint64_t i = 0; i < run->n_reads; i++)
-                if (plan->reads.items[plan->run_reads.items[run->first_read + i]].swap)
+                if (ckpt_run_read(plan, run, i)->swap)
                         return true;
         return false;
-}
-
-/* The first to find out says why: with a rate, or with none where the device refused. */
-static void refuse(ckpt_io_state *io, double rate)
-{
-        bool before = false;
-
-        if (!atomic_compare_exchange_strong(&io->mapped_claimed, &before, true))
-                return;
-        if (rate > 0)
-                snprintf(io->mapped_why, sizeof(io->mapped_why),
-                         "registering pages ran at %.1f GB/s in a reader, which reading exceeds",
-                         rate * 1e-9);
-        else
-                snprintf(io->mapped_why, sizeof(io->mapped_why), "the device does not take pages of a file");
-        atomic_store(&io->mapped_refused, true);
 }
 
 static void judge(ckpt_execution *execution, uint64_t bytes, double seconds)
@@ -62,7 +44,7 @@ static void judge(ckpt_execution *execution, uint64_t bytes, double seconds)
         const unsigned probe = atomic_fetch_add_explicit(&io->mapped_probes, 1, memory_order_relaxed);
 
         if (probe < PROBES && (double)bytes < seconds * RATE_MIN)
-                refuse(io, (double)bytes / seconds);
+                atomic_store(&io->mapped_too_slow, (uint64_t)((double)bytes / seconds));
 }
 
 /* What is wrong with a file is said by reading it. */
@@ -85,7 +67,7 @@ bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot)
         uint8_t *window;
         int fd;
 
-        if (!is_wanted(execution, slot->chunk) || swaps(execution->plan, run))
+        if (!is_wanted(execution, run) || swaps(execution->plan, run))
                 return false;
         fd = quiet_fd(run->place);
         if (fd < 0)
@@ -94,7 +76,7 @@ bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot)
         if (window == MAP_FAILED)
                 return false;
         if (execution->options->backend->host_register(execution->options->device, window, size, 1)) {
-                refuse(execution->io, 0);
+                atomic_store(&execution->io->mapped_refused, true);
                 munmap(window, size);
                 return false;
         }

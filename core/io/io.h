@@ -18,21 +18,21 @@ typedef struct ckpt_uring ckpt_uring;
 /** What is common to the requests of one load. */
 typedef struct ckpt_io_state {
         ckpt_session *session;
-        ckpt_io requested, chosen;
-        const char *reason; /* why chosen is not what was requested; NULL when it is */
+        ckpt_io chosen;
+        const char *reason; /* why it is not what was requested; NULL when it is */
         atomic_ullong bytes_buffered, bytes_direct, bytes_mapped;
         atomic_int uring_error; /* errno that io_uring was refused with; 0: not refused */
         atomic_bool uring_used;
-        atomic_bool mapped_claimed, mapped_refused; /* by whoever writes mapped_why; once it is written */
         atomic_uint mapped_probes;
-        char mapped_why[96];
+        atomic_ullong
+                mapped_too_slow; /* bytes per second that pages were registered at; 0: fast enough so far */
+        atomic_bool mapped_refused; /* the device does not take pages of a file */
 } ckpt_io_state;
 
 /** Requests of one reader. */
 typedef struct ckpt_io_lane {
         ckpt_uring *uring; /* made by the first read past the page cache */
-        bool uring_asked;
-        int uring_error; /* errno that it was refused with; lanes outlive loads, and each load says so */
+        int uring_error; /* errno that it was refused with, once; lanes outlive loads, and each load says so */
 } ckpt_io_lane;
 
 void ckpt_io_lane_deinit(ckpt_io_lane *lane);

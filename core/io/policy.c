@@ -35,7 +35,7 @@ void ckpt_io_init(ckpt_io_state *io, ckpt_session *session, ckpt_io requested, c
 {
         const ckpt_place *place = first_object(plan);
 
-        *io = (ckpt_io_state){.session = session, .requested = requested, .chosen = requested};
+        *io = (ckpt_io_state){.session = session, .chosen = requested};
         atomic_init(&io->bytes_mapped, plan->mapped_bytes);
         if (!place)
                 return;
@@ -77,14 +77,30 @@ static const char *const outcomes[8] = {
         "some of it is mapped, some came from the page cache, the rest was read past it",
 };
 
+/* Why it is not as it was asked for, with what follows between it and the rest. */
+static void explain_choice(const ckpt_io_state *io, char *ret_text, size_t size)
+{
+        const unsigned long long rate = atomic_load(&io->mapped_too_slow);
+
+        if (atomic_load(&io->mapped_refused))
+                snprintf(ret_text, size, "the device does not take pages of a file; ");
+        else if (rate > 0)
+                snprintf(ret_text, size,
+                         "registering pages ran at %.1f GB/s in a reader, which reading exceeds; ",
+                         (double)rate * 1e-9);
+        else
+                snprintf(ret_text, size, "%s%s", io->reason ? io->reason : "", io->reason ? "; " : "");
+}
+
 void ckpt_io_explain(const ckpt_io_state *io, char *ret_text, size_t size)
 {
-        const char *reason = atomic_load(&io->mapped_refused) ? io->mapped_why : io->reason;
         const int refused = atomic_load(&io->uring_error);
         const unsigned ways = (atomic_load(&io->bytes_buffered) > 0) |
                               (atomic_load(&io->bytes_direct) > 0) << 1 |
                               (atomic_load(&io->bytes_mapped) > 0) << 2;
+        char choice[128];
 
-        snprintf(ret_text, size, "%s%s%s%s%s", reason ? reason : "", reason ? "; " : "", outcomes[ways],
-                 refused ? "; io_uring is refused: " : "", refused ? ckpt_errno_text(refused) : "");
+        explain_choice(io, choice, sizeof(choice));
+        snprintf(ret_text, size, "%s%s%s%s", choice, outcomes[ways], refused ? "; io_uring is refused: " : "",
+                 refused ? ckpt_errno_text(refused) : "");
 }

@@ -121,9 +121,8 @@ static ckpt_status direct_by_pread(ckpt_io_state *io, ckpt_request *q)
 
 static void lane_prepare(ckpt_io_state *io, ckpt_io_lane *lane)
 {
-        if (!lane->uring_asked)
+        if (!lane->uring && !lane->uring_error)
                 lane->uring = ckpt_uring_new(URING_DEPTH, &lane->uring_error);
-        lane->uring_asked = true;
         if (!lane->uring)
                 atomic_store_explicit(&io->uring_error, lane->uring_error, memory_order_relaxed);
 }
@@ -224,5 +223,4 @@ ckpt_status ckpt_io_finish(ckpt_io_state *io, ckpt_io_lane *lane, ckpt_request *
 void ckpt_io_lane_deinit(ckpt_io_lane *lane)
 {
         lane->uring = ckpt_uring_free(lane->uring);
-        lane->uring_asked = false;
 }

@@ -10,14 +10,6 @@
 
 #include "core/op/op.h"
 
-/* Buffers start where every kernel is at its fastest. */
-#define BUFFER_ALIGNMENT 256u
-
-static uint64_t align_up(uint64_t value)
-{
-        return (value + BUFFER_ALIGNMENT - 1) / BUFFER_ALIGNMENT * BUFFER_ALIGNMENT;
-}
-
 void ckpt_emitter_deinit(ckpt_emitter *emitter)
 {
         ckpt_array_deinit(&emitter->buffers);
@@ -117,7 +109,7 @@ static void tile_lay_out(ckpt_emitter *emitter)
                                 const uint64_t size = emitter->buffers.items[i];
 
                                 emitter->buffers.items[i] = at;
-                                at += align_up(size);
+                                at += ckpt_align_up(size, CKPT_STAGING_ALIGNMENT);
                         }
                 }
                 if (pass == 0)
@@ -266,7 +258,8 @@ ckpt_status ckpt_emit_staging_bytes(ckpt_emitter *emitter, uint64_t size, ckpt_v
         ckpt_status r;
 
         if (size > INT64_MAX / 2 ||
-            __builtin_add_overflow(emitter->tile.staging, align_up(size), &emitter->tile.staging))
+            __builtin_add_overflow(emitter->tile.staging, ckpt_align_up(size, CKPT_STAGING_ALIGNMENT),
+                                   &emitter->tile.staging))
                 return ckpt_session_fail(emitter->plan->session, CKPT_E_LIMIT, NULL,
                                          "a parameter needs more staging memory than can be addressed");
         r = tile_check(emitter);

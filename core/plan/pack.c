@@ -13,8 +13,6 @@
 /* A gap that is read for nothing because asking twice costs more. */
 #define GAP_BYTES 4096
 
-#define IMAGE_ALIGNMENT 256u
-
 struct packer {
         ckpt_plan *plan;
         ckpt_chunk chunk;     /* the one being filled */
@@ -27,11 +25,6 @@ struct mark {
         uint64_t runs, run_reads;
         ckpt_run last;
 };
-
-static uint64_t align_up(uint64_t value, uint64_t unit)
-{
-        return (value + unit - 1) / unit * unit;
-}
 
 static bool takes_blocks(const ckpt_run *run)
 {
@@ -46,15 +39,15 @@ static uint64_t room_for(const ckpt_run *run)
                 return 0;
         /* One block before it, for what lies there may end anywhere, and two that it touches and does not
          * fill. */
-        return ckpt_run_bytes(run) + (takes_blocks(run) ? 3 * CKPT_BLOCK_BYTES : IMAGE_ALIGNMENT);
+        return ckpt_run_bytes(run) + (takes_blocks(run) ? 3 * CKPT_BLOCK_BYTES : CKPT_STAGING_ALIGNMENT);
 }
 
 /* ---- runs ---- */
 
 static bool can_join(const struct packer *packer, const ckpt_run *run, const ckpt_read *read)
 {
-        const uint64_t end = run->offset + run->row_bytes, last = packer->plan->run_reads.count - 1;
-        const ckpt_read *before = &packer->plan->reads.items[packer->plan->run_reads.items[last]];
+        const uint64_t end = run->offset + run->row_bytes;
+        const ckpt_read *before = ckpt_run_read(packer->plan, run, run->n_reads - 1);
 
         if (run->place->kind != CKPT_PLACE_OBJECT || run->rows != 1 || run->in_block || before->swap)
                 return false;
@@ -128,8 +121,8 @@ static ckpt_status add_tile(struct packer *packer, const ckpt_tile *tile)
                 packer->chunk.pieces += !staged;
         }
         if (!tile->movable)
-                packer->image += tile->read_staging + IMAGE_ALIGNMENT;
-        packer->work += align_up(tile->staging - tile->read_staging, IMAGE_ALIGNMENT);
+                packer->image += tile->read_staging + CKPT_STAGING_ALIGNMENT;
+        packer->work += ckpt_align_up(tile->staging - tile->read_staging, CKPT_STAGING_ALIGNMENT);
         if (tile->n_steps > packer->chunk.levels)
                 packer->chunk.levels = tile->n_steps;
         packer->chunk.n_tiles++;
@@ -143,18 +136,18 @@ static uint64_t place_run(ckpt_run *run, uint64_t at)
         if (run->in_block)
                 return at;
         if (!takes_blocks(run)) {
-                run->image_offset = align_up(at, IMAGE_ALIGNMENT);
+                run->image_offset = ckpt_align_up(at, CKPT_STAGING_ALIGNMENT);
                 return run->image_offset + ckpt_run_bytes(run);
         }
-        run->image_offset = align_up(at, CKPT_BLOCK_BYTES) + run->offset % CKPT_BLOCK_BYTES;
-        return align_up(run->image_offset + run->row_bytes, CKPT_BLOCK_BYTES);
+        run->image_offset = ckpt_align_up(at, CKPT_BLOCK_BYTES) + run->offset % CKPT_BLOCK_BYTES;
+        return ckpt_align_up(run->image_offset + run->row_bytes, CKPT_BLOCK_BYTES);
 }
 
 /* Reads learn their place from their run; within a tile's block that is still relative to the block. */
 static void place_reads(ckpt_plan *plan, const ckpt_run *run)
 {
         for (uint64_t i = 0; i < run->n_reads; i++) {
-                ckpt_read *read = &plan->reads.items[plan->run_reads.items[run->first_read + i]];
+                ckpt_read *read = ckpt_run_read(plan, run, i);
 
                 read->image_offset = run->image_offset + (read->offset - run->offset);
         }
@@ -163,7 +156,7 @@ static void place_reads(ckpt_plan *plan, const ckpt_run *run)
 static uint64_t place_tile(ckpt_plan *plan, ckpt_tile *tile, uint64_t at)
 {
         if (!tile->movable) {
-                tile->image_base = align_up(at, IMAGE_ALIGNMENT);
+                tile->image_base = ckpt_align_up(at, CKPT_STAGING_ALIGNMENT);
                 return tile->read_staging > 0 ? tile->image_base + tile->read_staging : at;
         }
         for (uint64_t i = 0; i < tile->n_reads; i++)
@@ -199,14 +192,13 @@ static void lay_out(ckpt_plan *plan, ckpt_chunk *chunk)
         }
         for (uint64_t i = 0; i < chunk->n_runs; i++)
                 if (runs[i].in_block)
-                        runs[i].image_offset =
-                                plan->reads.items[plan->run_reads.items[runs[i].first_read]].image_offset;
+                        runs[i].image_offset = ckpt_run_read(plan, &runs[i], 0)->image_offset;
         chunk->image_bytes = at;
         for (uint64_t i = 0; i < chunk->n_tiles; i++) {
-                tiles[i].work_base = align_up(at, IMAGE_ALIGNMENT);
+                tiles[i].work_base = ckpt_align_up(at, CKPT_STAGING_ALIGNMENT);
                 at = tiles[i].work_base + (tiles[i].staging - tiles[i].read_staging);
         }
-        chunk->slot_bytes = align_up(at, CKPT_BLOCK_BYTES);
+        chunk->slot_bytes = ckpt_align_up(at, CKPT_BLOCK_BYTES);
 }
 
 static ckpt_status chunk_close(struct packer *packer)

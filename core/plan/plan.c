@@ -131,8 +131,7 @@ static ckpt_status place_target(ckpt_plan *plan, const ckpt_param *param, ckpt_t
         if (target->buffer)
                 return CKPT_OK;
         target->offset = plan->arena_bytes;
-        plan->arena_bytes +=
-                (target->size + CKPT_ARENA_ALIGNMENT - 1) / CKPT_ARENA_ALIGNMENT * CKPT_ARENA_ALIGNMENT;
+        plan->arena_bytes += ckpt_align_up(target->size, CKPT_ARENA_ALIGNMENT);
         return CKPT_OK;
 }
 

@@ -167,6 +167,12 @@ struct ckpt_plan {
         ckpt_plan_totals totals;
 };
 
+/** One of the reads that a run serves, by rising offset. */
+static inline ckpt_read *ckpt_run_read(const ckpt_plan *plan, const ckpt_run *run, uint64_t index)
+{
+        return &plan->reads.items[plan->run_reads.items[run->first_read + index]];
+}
+
 /** Blocks that are read past the page cache begin and end at multiples of this, in the file and in memory. */
 #define CKPT_BLOCK_BYTES 4096u
 
@@ -178,6 +184,14 @@ static inline uint64_t ckpt_plan_slot_bytes(uint64_t tile_bytes)
 {
         return (tile_bytes + tile_bytes / 16 + 3 * CKPT_BLOCK_BYTES) / CKPT_BLOCK_BYTES * CKPT_BLOCK_BYTES;
 }
+
+static inline uint64_t ckpt_align_up(uint64_t value, uint64_t unit)
+{
+        return (value + unit - 1) / unit * unit;
+}
+
+/** Alignment of what lies in staging: where every kernel is at its fastest. */
+#define CKPT_STAGING_ALIGNMENT 256u
 
 /** Alignment of a parameter in the arena. */
 #define CKPT_ARENA_ALIGNMENT 256u

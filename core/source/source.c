@@ -191,8 +191,8 @@ void ckpt_source_refuse_direct(ckpt_source *source, uint32_t object)
         source->table->refuse_direct(source, object);
 }
 
-static ckpt_status read_whole(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
-                              uint64_t offset, void *buffer, uint64_t size)
+ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                uint64_t offset, void *buffer, uint64_t size)
 {
         struct iovec piece = {.iov_base = buffer, .iov_len = size};
 
@@ -207,7 +207,7 @@ ckpt_status ckpt_source_api_read(const ckpt_frame *self, const ckpt_source *sour
         ckpt_status r;
 
         ckpt_diagnostics_init(&diagnostics);
-        r = read_whole(&diagnostics, source, object, offset, buffer, size);
+        r = ckpt_source_read_at(&diagnostics, source, object, offset, buffer, size);
         if (r == CKPT_OK)
                 atomic_fetch_add_explicit(source->asked_bytes, size, memory_order_relaxed);
         if (r != CKPT_OK && diagnostics.list.count > 0) {
@@ -223,12 +223,6 @@ ckpt_status ckpt_source_api_read(const ckpt_frame *self, const ckpt_source *sour
         }
         ckpt_diagnostics_deinit(&diagnostics);
         return r;
-}
-
-ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object,
-                                uint64_t offset, void *buffer, uint64_t size)
-{
-        return read_whole(diagnostics, source, object, offset, buffer, size);
 }
 
 int ckpt_source_fd(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object)

@@ -26,7 +26,7 @@ ckpt_source *ckpt_source_unref(ckpt_source *source);
  * object, a read error and a file that got shorter are recorded. Any thread. `plugin` and `component` (may be
  * NULL) name who asked.
  */
-ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object,
+ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                                 uint64_t offset, void *buffer, uint64_t size);
 /**
  * The same into pieces one after the other, of which the caller's list is used up: what is left of it is

@@ -344,8 +344,7 @@ static void set_up(void)
         ck_assert_int_eq(ckpt_session_init(&request_session, &ckpt_api_table, NULL, NULL), CKPT_OK);
         ck_assert_int_eq(ckpt_source_open(&request_session.diagnostics, scratch_path("data"), &source),
                          CKPT_OK);
-        request_io = (ckpt_io_state){
-                .session = &request_session, .requested = CKPT_IO_DIRECT, .chosen = CKPT_IO_DIRECT};
+        request_io = (ckpt_io_state){.session = &request_session, .chosen = CKPT_IO_DIRECT};
         request_plan = (script){.has_uring = false};
         script_set(&request_plan);
 }

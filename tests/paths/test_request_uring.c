@@ -86,8 +86,7 @@ START_TEST(a_refusal_is_remembered)
         for (unsigned i = 0; i < 2; i++) {
                 ckpt_request q = request_of(OFFSET, SIZE);
 
-                request_io = (ckpt_io_state){
-                        .session = &request_session, .requested = CKPT_IO_DIRECT, .chosen = CKPT_IO_DIRECT};
+                request_io = (ckpt_io_state){.session = &request_session, .chosen = CKPT_IO_DIRECT};
                 ck_assert_int_eq(request_run(&q), CKPT_OK);
                 ckpt_io_explain(&request_io, text, sizeof(text));
                 ck_assert_msg(strstr(text, "io_uring is refused"), "%s", text);
