@@ -3,9 +3,9 @@
 #define CKPT_IO_IO_H
 
 /*
- * How a range of an object gets into memory: from the page cache what it holds, the rest past it
+ * How a range of an object gets into memory: through the page cache where that has it, else past it
  *
- * Asked for what is cached (RWF_NOWAIT), a file answers at once. What it does not have is read in whole
+ * A request goes one way, as most of its range is cached or not. Past the page cache it is read in whole
  * blocks with O_DIRECT, by io_uring where the kernel lets us, so that a reader has several requests under
  * way; else by pread, one per reader. Where neither can be had, the page cache reads.
  */
@@ -44,7 +44,7 @@ typedef struct ckpt_request {
         uint64_t offset, size;
         uint8_t *image;       /* where it goes when it is read past the page cache, or has no pieces */
         bool has_room;        /* around it, up to the next block on both sides, lies nothing that matters */
-        struct iovec *pieces; /* where it goes when the page cache has all of it; used up; may be NULL */
+        struct iovec *pieces; /* where it goes when the page cache reads it; used up; may be NULL */
         int n_pieces;
 
         bool in_image; /* once it is done: it went to the image */

@@ -20,13 +20,11 @@ static const ckpt_place *first_object(const ckpt_plan *plan)
 static bool tells_what_is_cached(const ckpt_place *place)
 {
         ckpt_diagnostics unheard;
-        uint8_t byte;
-        struct iovec piece = {.iov_base = &byte, .iov_len = 1};
-        uint64_t n;
+        bool cached;
         ckpt_status r;
 
         ckpt_diagnostics_init(&unheard);
-        r = ckpt_source_read_cached(&unheard, place->source, place->object, place->offset, &piece, 1, &n);
+        r = ckpt_source_is_cached(&unheard, place->source, place->object, place->offset, 1, &cached);
         ckpt_diagnostics_deinit(&unheard);
         return r != CKPT_ABSENT;
 }

@@ -27,32 +27,30 @@ static void count(atomic_ullong *counter, uint64_t bytes)
 
 /* ---- through the page cache ---- */
 
-static ckpt_status read_buffered(ckpt_io_state *io, ckpt_request *q, struct iovec *pieces, int n,
-                                 uint64_t done)
+static ckpt_status read_buffered(ckpt_io_state *io, ckpt_request *q, struct iovec *pieces, int n)
 {
-        count(&io->bytes_buffered, q->size - done);
-        return ckpt_source_read_pieces(&io->session->diagnostics, q->source, q->object, q->offset + done,
-                                       pieces, n);
+        count(&io->bytes_buffered, q->size);
+        return ckpt_source_read_pieces(&io->session->diagnostics, q->source, q->object, q->offset, pieces, n);
 }
 
-static ckpt_status read_image_buffered(ckpt_io_state *io, ckpt_request *q, uint64_t done)
+static ckpt_status read_image_buffered(ckpt_io_state *io, ckpt_request *q)
 {
-        struct iovec image = {.iov_base = q->image + done, .iov_len = q->size - done};
+        struct iovec image = {.iov_base = q->image, .iov_len = q->size};
 
         q->in_image = true;
-        return read_buffered(io, q, &image, 1, done);
+        return read_buffered(io, q, &image, 1);
 }
 
 static ckpt_status read_through_cache(ckpt_io_state *io, ckpt_request *q)
 {
-        return q->pieces ? read_buffered(io, q, q->pieces, q->n_pieces, 0) : read_image_buffered(io, q, 0);
+        return q->pieces ? read_buffered(io, q, q->pieces, q->n_pieces) : read_image_buffered(io, q);
 }
 
 /* ---- past it ---- */
 
-static bool can_be_direct(const ckpt_request *q, uint64_t left)
+static bool can_be_direct(const ckpt_request *q)
 {
-        return q->image && q->has_room && left >= CKPT_DIRECT_BYTES &&
+        return q->image && q->has_room && q->size >= CKPT_DIRECT_BYTES &&
                ((uintptr_t)q->image - q->offset) % CKPT_BLOCK_BYTES == 0;
 }
 
@@ -73,7 +71,7 @@ static ckpt_status give_up_direct(ckpt_io_state *io, ckpt_request *q)
 {
         q->pending = false;
         ckpt_source_refuse_direct(q->source, q->object);
-        return read_image_buffered(io, q, 0);
+        return read_image_buffered(io, q);
 }
 
 /*
@@ -137,53 +135,42 @@ static ckpt_status direct_go_on(ckpt_io_state *io, ckpt_io_lane *lane, ckpt_requ
         return CKPT_OK;
 }
 
-static ckpt_status start_direct(ckpt_io_state *io, ckpt_io_lane *lane, ckpt_request *q, uint64_t done)
+static ckpt_status start_direct(ckpt_io_state *io, ckpt_io_lane *lane, ckpt_request *q)
 {
         q->in_image = true;
-        q->at = block_floor(q->offset + done);
+        q->at = block_floor(q->offset);
         return direct_go_on(io, lane, q);
 }
 
 /* ---- both ---- */
 
-static ckpt_status start_auto(ckpt_io_state *io, ckpt_io_lane *lane, ckpt_request *q)
+/* A descriptor past the page cache where the request shall be read so, or a negative number. */
+static ckpt_status choose_fd(ckpt_io_state *io, const ckpt_request *q, int *ret_fd)
 {
-        struct iovec image = {.iov_base = q->image, .iov_len = q->size};
-        uint64_t done = 0;
-        const ckpt_status r =
-                ckpt_source_read_cached(&io->session->diagnostics, q->source, q->object, q->offset,
-                                        q->pieces ? q->pieces : &image, q->pieces ? q->n_pieces : 1, &done);
+        bool cached = io->chosen != CKPT_IO_DIRECT;
+        ckpt_status r = CKPT_OK;
 
-        if (r == CKPT_ABSENT)
-                return read_through_cache(io, q);
-        if (r)
-                return r;
-        /* Pieces begin anew: what lies in them would have to be found again. */
-        if (q->pieces && done < q->size)
-                done = 0;
-        count(&io->bytes_buffered, done);
-        if (done == q->size) {
-                q->in_image = !q->pieces;
+        *ret_fd = -1;
+        if (!can_be_direct(q))
                 return CKPT_OK;
-        }
-        q->fd = can_be_direct(q, q->size - done) ? ckpt_source_direct_fd(q->source, q->object) : -1;
-        if (q->fd >= 0)
-                return start_direct(io, lane, q, done);
-        return q->pieces ? read_through_cache(io, q) : read_image_buffered(io, q, done);
+        if (io->chosen == CKPT_IO_AUTO)
+                r = ckpt_source_is_cached(&io->session->diagnostics, q->source, q->object, q->offset, q->size,
+                                          &cached);
+        if (r >= 0 && !cached)
+                *ret_fd = ckpt_source_direct_fd(q->source, q->object);
+        return r < 0 ? r : CKPT_OK;
 }
 
 ckpt_status ckpt_io_start(ckpt_io_state *io, ckpt_io_lane *lane, ckpt_request *q)
 {
+        ckpt_status r;
+
         q->pending = q->in_image = false;
         q->status = CKPT_OK;
-        if (io->chosen == CKPT_IO_AUTO)
-                return start_auto(io, lane, q);
-        if (io->chosen == CKPT_IO_DIRECT && can_be_direct(q, q->size)) {
-                q->fd = ckpt_source_direct_fd(q->source, q->object);
-                if (q->fd >= 0)
-                        return start_direct(io, lane, q, 0);
-        }
-        return read_through_cache(io, q);
+        r = choose_fd(io, q, &q->fd);
+        if (r)
+                return r;
+        return q->fd >= 0 ? start_direct(io, lane, q) : read_through_cache(io, q);
 }
 
 /* The next read of the lane that ends, whosever it is. */

@@ -105,8 +105,8 @@ static ckpt_status adopt(ckpt_source *source, file_list *list, const char *direc
                 const ckpt_file *f = &list->files.items[i];
 
                 files[i].identity = f->identity;
-                atomic_init(&files[i].fd, -1);
-                atomic_init(&files[i].probe, -1);
+                atomic_init(&files[i].fd, CKPT_FILE_UNOPENED);
+                atomic_init(&files[i].probe, CKPT_FILE_UNOPENED);
                 atomic_init(&files[i].direct, CKPT_FILE_UNOPENED);
                 source->objects[i].name = ckpt_arena_strdup(&source->arena, f->name);
                 source->objects[i].path = ckpt_arena_printf(&source->arena, "%s/%s", directory, f->name);

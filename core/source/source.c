@@ -168,17 +168,15 @@ ckpt_status ckpt_source_read_pieces(ckpt_diagnostics *diagnostics, const ckpt_so
         return r;
 }
 
-ckpt_status ckpt_source_read_cached(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
-                                    uint64_t offset, const struct iovec *pieces, int count,
-                                    uint64_t *ret_read)
+ckpt_status ckpt_source_is_cached(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                  uint64_t offset, uint64_t size, bool *ret_cached)
 {
-        const uint64_t size = pieces_size(pieces, count);
         const ckpt_status r = check_range(diagnostics, source, object, offset, size);
 
-        *ret_read = 0;
-        if (r || size == 0)
-                return r;
-        return source->table->read_cached(diagnostics, source, object, offset, pieces, count, size, ret_read);
+        *ret_cached = true;
+        return r || size == 0
+                       ? r
+                       : source->table->is_cached(diagnostics, source, object, offset, size, ret_cached);
 }
 
 int ckpt_source_direct_fd(const ckpt_source *source, uint32_t object)

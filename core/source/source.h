@@ -35,12 +35,11 @@ ckpt_status ckpt_source_read_at(ckpt_diagnostics *diagnostics, const ckpt_source
 ckpt_status ckpt_source_read_pieces(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                                     uint64_t offset, struct iovec *pieces, int count);
 /**
- * What of a range is in memory already, from its start: *ret_read bytes, which may be 0. CKPT_ABSENT, nothing
- * recorded, where the source cannot tell. Any thread.
+ * Whether at least half of a range is in memory already, as far as the source knows. CKPT_ABSENT, nothing
+ * recorded and *ret_cached true, where it cannot tell. Any thread.
  */
-ckpt_status ckpt_source_read_cached(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
-                                    uint64_t offset, const struct iovec *pieces, int count,
-                                    uint64_t *ret_read);
+ckpt_status ckpt_source_is_cached(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                  uint64_t offset, uint64_t size, bool *ret_cached);
 /** An open descriptor of the object's file, owned by the source, or a status (negative, recorded). Any thread. */
 int ckpt_source_fd(ckpt_diagnostics *diagnostics, ckpt_source *source, uint32_t object);
 /** One that reads past the page cache, in whole blocks; negative, nothing recorded, where there is none. */

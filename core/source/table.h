@@ -26,13 +26,9 @@ typedef struct ckpt_source_table {
          */
         ckpt_status (*read)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                             uint64_t offset, const struct iovec *pieces, int count, uint64_t *ret_read);
-        /**
-         * The same with what is in memory already, which may be nothing; `size` is that of all pieces.
-         * CKPT_ABSENT, nothing recorded: this object cannot be asked so.
-         */
-        ckpt_status (*read_cached)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
-                                   uint64_t offset, const struct iovec *pieces, int count, uint64_t size,
-                                   uint64_t *ret_read);
+        /** Whether most of a range, which is not empty, is in memory. CKPT_ABSENT, nothing recorded: it cannot tell. */
+        ckpt_status (*is_cached)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
+                                 uint64_t offset, uint64_t size, bool *ret_cached);
         /** A descriptor that the source owns. */
         ckpt_status (*fd)(ckpt_diagnostics *diagnostics, const ckpt_source *source, uint32_t object,
                           int *ret_fd);

@@ -22,6 +22,10 @@ static const char *const devices[] = {"cpu", "cuda:0"};
 
 #define DEVICES 2
 
+/* The number of a call that headers may not have yet. */
+#define CACHESTAT 451
+
+static const way auto_warm = {.name = "auto, warm", .io = CKPT_IO_AUTO, .cache = WAY_WARM};
 static const way auto_cold = {.name = "auto, cold", .io = CKPT_IO_AUTO, .cache = WAY_COLD};
 static const way direct_cold = {.name = "direct, cold", .io = CKPT_IO_DIRECT, .cache = WAY_COLD};
 static const way buffered = {.name = "buffered", .io = CKPT_IO_BUFFERED, .cache = WAY_COLD};
@@ -149,14 +153,32 @@ START_TEST(reads_refuse_direct)
 }
 END_TEST
 
+/* As for a file of somebody else. What is cached is found out all the same. */
+START_TEST(the_kernel_does_not_count)
+{
+        static const refusal refused = {CACHESTAT, EPERM, 0};
+        const way_abilities can = way_abilities_now();
+        ckpt_load_stats stats;
+        char why[512];
+
+        if (!can.reads_direct || !can.tells_cached || !can.drops_cached || !refuse(&refused, 1))
+                return;
+        stats = load_by(&auto_cold, _i, why);
+        ck_assert_int_eq(stats.io_chosen, CKPT_IO_AUTO);
+        ck_assert_int_eq(stats.io_effective, CKPT_IO_DIRECT);
+        stats = load_by(&auto_warm, _i, why);
+        expect_buffered(&stats, CKPT_IO_AUTO);
+}
+END_TEST
+
 START_TEST(nobody_tells_what_is_cached)
 {
-        static const refusal refused = {SYS_preadv2, EOPNOTSUPP, 0};
+        static const refusal refused[] = {{CACHESTAT, ENOSYS, 0}, {SYS_preadv2, EOPNOTSUPP, 0}};
         ckpt_load_stats stats;
         char why[512];
 
         way_abilities_now();
-        if (!refuse(&refused, 1))
+        if (!refuse(refused, 2))
                 return;
         stats = load_by(&auto_cold, _i, why);
         ck_assert_int_eq(stats.io_requested, CKPT_IO_AUTO);
@@ -192,6 +214,7 @@ int main(void)
         tcase_add_loop_test(tcase, io_uring_takes_no_reads, 0, DEVICES);
         tcase_add_loop_test(tcase, open_refuses_direct, 0, DEVICES);
         tcase_add_loop_test(tcase, reads_refuse_direct, 0, DEVICES);
+        tcase_add_loop_test(tcase, the_kernel_does_not_count, 0, DEVICES);
         tcase_add_loop_test(tcase, nobody_tells_what_is_cached, 0, DEVICES);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

@@ -260,64 +260,83 @@ END_TEST
 
 /* ---- what the page cache has ---- */
 
-/* The rest is read from the block in which what is there ends. */
-START_TEST(partly_cached)
+/* Runs a request that may be read either way: whether it was read past the page cache. */
+static bool is_direct(ckpt_request *q)
 {
-        static const struct {
-                int64_t cached;
-                uint64_t offset; /* of the direct read; 0: there is none */
-                uint64_t buffered;
-        } cases[] = {
-                {0, 8192, 0},
-                {1, 8192, 1},
-                {3288, 12288, 3288},
-                {10000, 16384, 10000},
-                {SIZE - CKPT_DIRECT_BYTES + 1, 0, SIZE},
-                {SIZE, 0, SIZE},
-                {-EAGAIN, 8192, 0},
-                {-EOPNOTSUPP, 0, SIZE},
-        };
+        request_plan.n_reads = request_plan.n_counts = request_plan.n_probes = 0;
+        atomic_store(&request_io.bytes_buffered, 0);
+        ck_assert_int_eq(request_run(q), CKPT_OK);
+        ck_assert_uint_le(request_plan.n_reads, 1);
+        ck_assert_uint_eq(atomic_load(&request_io.bytes_buffered), request_plan.n_reads ? 0 : q->size);
+        return request_plan.n_reads > 0;
+}
+
+static bool image_is_direct(void)
+{
+        ckpt_request q = request_of(OFFSET, SIZE);
+        bool direct;
+
+        memset(memory, POISON, SIZE + 4 * BLOCK);
+        direct = is_direct(&q);
+        expect_image(&q);
+        return direct;
+}
+
+/* Of the 13 pages that the range touches at least half. */
+START_TEST(cached_pages_are_counted)
+{
+        static const int64_t pages[] = {0, 1, 6, 7, 12, 13};
 
         request_io.chosen = CKPT_IO_AUTO;
-        for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-                ckpt_request q = request_of(OFFSET, SIZE);
-
-                memset(memory, POISON, SIZE + 4 * BLOCK);
-                request_plan.cached = cases[i].cached;
-                request_plan.n_reads = 0;
-                atomic_store(&request_io.bytes_buffered, 0);
-                ck_assert_int_eq(request_run(&q), CKPT_OK);
-                expect_image(&q);
-                ck_assert_uint_eq(request_plan.n_reads, cases[i].offset ? 1 : 0);
-                if (cases[i].offset)
-                        ck_assert_uint_eq(request_plan.offsets[0], cases[i].offset);
-                ck_assert_uint_eq(atomic_load(&request_io.bytes_buffered), cases[i].buffered);
+        for (unsigned i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+                request_plan.cached_pages = pages[i];
+                ck_assert(image_is_direct() == (pages[i] < 7));
+                ck_assert_uint_eq(request_plan.n_counts, 1);
+                ck_assert_uint_eq(request_plan.n_probes, 0);
         }
 }
 END_TEST
 
-/* Pieces are filled when the page cache has all; else all goes to the image, or all to the pieces. */
+/* Where the kernel does not count, which is asked once, both ends must be there. */
+START_TEST(ends_are_probed)
+{
+        static const struct {
+                int ends[2];
+                unsigned probes;
+                bool direct;
+        } cases[] = {
+                {{0, 0}, 2, false},          {{EAGAIN, 0}, 1, true},  {{0, EAGAIN}, 2, true},
+                {{0, EOPNOTSUPP}, 2, false}, {{EAGAIN, 0}, 0, false}, /* nobody is asked any more */
+        };
+
+        request_io.chosen = CKPT_IO_AUTO;
+        request_plan.cached_pages = -EPERM;
+        for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                memcpy(request_plan.probes, cases[i].ends, sizeof(cases[i].ends));
+                ck_assert(image_is_direct() == cases[i].direct);
+                ck_assert_uint_eq(request_plan.n_counts, i == 0);
+                ck_assert_uint_eq(request_plan.n_probes, cases[i].probes);
+        }
+}
+END_TEST
+
+/* Pieces are filled when the page cache reads; else all goes to the image. */
 START_TEST(pieces)
 {
-        static const int64_t cached[] = {SIZE, 20000, 0, -EOPNOTSUPP};
+        static const int64_t pages[] = {13, 3, 0};
         uint8_t *left = malloc(SIZE), *right = malloc(SIZE);
 
         request_io.chosen = CKPT_IO_AUTO;
-        for (unsigned i = 0; i < 4; i++) {
-                const bool direct = cached[i] >= 0 && cached[i] < (int64_t)SIZE;
+        for (unsigned i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
                 struct iovec both[] = {{left, 12345}, {right, SIZE - 12345}};
                 ckpt_request q = request_of(OFFSET, SIZE);
 
                 q.pieces = both;
                 q.n_pieces = 2;
-                request_plan.cached = cached[i];
-                request_plan.n_reads = 0;
-                atomic_store(&request_io.bytes_buffered, 0);
-                ck_assert_int_eq(request_run(&q), CKPT_OK);
-                ck_assert_uint_eq(request_plan.n_reads, direct ? 1 : 0);
-                ck_assert(q.in_image == direct);
-                ck_assert_uint_eq(atomic_load(&request_io.bytes_buffered), direct ? 0 : SIZE);
-                if (direct) {
+                request_plan.cached_pages = pages[i];
+                ck_assert(is_direct(&q) == (pages[i] < 7));
+                ck_assert(q.in_image == (pages[i] < 7));
+                if (q.in_image) {
                         expect_image(&q);
                         continue;
                 }
@@ -380,7 +399,8 @@ static void add_both(TCase *tests)
         tcase_add_test(tests, a_file_that_was_cut);
         tcase_add_test(tests, cancelled);
         tcase_add_test(tests, not_worth_it_or_no_room);
-        tcase_add_test(tests, partly_cached);
+        tcase_add_test(tests, cached_pages_are_counted);
+        tcase_add_test(tests, ends_are_probed);
         tcase_add_test(tests, pieces);
 }
 

@@ -17,7 +17,7 @@
 typedef enum way_cache {
         WAY_WARM, /* all */
         WAY_COLD, /* nothing */
-        WAY_HALF  /* every second piece */
+        WAY_HALF  /* some stretches, some of others, and some not */
 } way_cache;
 
 typedef struct way {
