@@ -76,9 +76,16 @@ enum ckpt_slot_state {
         CKPT_SLOT_COPYING  /* work was enqueued that the event stands for */
 };
 
+/** Pinned memory for the n-th slots of a crew's lanes, one after the other. */
+typedef struct ckpt_bank {
+        pthread_mutex_t lock;
+        uint8_t *memory; /* NULL until a reader makes it */
+        ckpt_status status;
+} ckpt_bank;
+
 /** Staging memory for one chunk at work. */
 typedef struct ckpt_slot {
-        uint8_t *host;     /* pinned, where the device is another */
+        uint8_t *host;     /* pinned, where the device is another; NULL until it is needed */
         uint8_t *device;   /* the same as host, or its mirror */
         ckpt_event *event; /* NULL where the host's memory is the device's */
         enum ckpt_slot_state state;
@@ -91,39 +98,52 @@ typedef struct ckpt_slot {
         uint64_t window_bytes;
 } ckpt_slot;
 
+struct ckpt_crew;
+
 /** What one reader works with. */
 typedef struct ckpt_lane {
-        struct ckpt_lane *next; /* in the ring */
+        struct ckpt_crew *crew;
         ckpt_stream *stream;
-        uint8_t *device;          /* mirrors of all slots; NULL where the device is the host */
-        uint32_t n_slots, n_open; /* all, and those in use by this execution */
-        uint64_t slot_bytes;
-        bool lost; /* the kernel may still write to its memory: it is never freed nor used again */
+        uint32_t n_open; /* slots in use by this execution */
+        bool lost;       /* the kernel may still write to its memory: it is never freed nor used again */
         ckpt_io_lane io;
-        ckpt_slot slots[];
+        ckpt_slot *slots;
 } ckpt_lane;
 
+/** Lanes whose memory is made together, and kept together. */
+typedef struct ckpt_crew {
+        struct ckpt_crew *next; /* in the ring, or of an execution */
+        uint32_t n_lanes, n_slots;
+        uint64_t slot_bytes;
+        uint8_t *device; /* mirrors of all slots; NULL where the device is the host */
+        ckpt_lane *lanes;
+        ckpt_slot *slots;  /* of all lanes */
+        ckpt_bank banks[]; /* one per slot of a lane */
+} ckpt_crew;
+
 /**
- * An empty ring for a device; NULL: out of memory. It keeps lanes of no more than `keep` bytes between
- * loads.
+ * An empty ring for a device; NULL: out of memory. It keeps crews of no more than `keep` bytes between loads.
  */
 ckpt_ring *ckpt_ring_new(const ckpt_backend *backend, ckpt_device *device, bool host_memory, uint64_t keep);
-/** Frees what it keeps. No lane is out. */
+/** Frees what it keeps. No crew is out. */
 ckpt_ring *ckpt_ring_free(ckpt_ring *ring);
-/** A lane that was kept and is large enough, or NULL. */
-ckpt_lane *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes);
-/** Gives a lane back, idle; it is kept or freed. */
-void ckpt_ring_give(ckpt_ring *ring, ckpt_lane *lane);
+/** A crew that was kept and whose slots are large enough, or NULL. */
+ckpt_crew *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes);
+/** Gives a crew back, idle; it is kept or freed. */
+void ckpt_ring_give(ckpt_ring *ring, ckpt_crew *crew);
+/** How many lanes a crew may have that the ring can keep; at least one. */
+uint32_t ckpt_ring_lanes(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes);
 /**
- * A new lane with its memory on the device, so that it is known early whether there is enough; the rest is
- * made by the reader. A status of the backend, or 0, and then NULL when the host is out of memory.
+ * A new crew with its memory on the device, so that it is known early whether there is enough; the rest is
+ * made by the readers. A status of the backend, or 0, and then NULL when the host is out of memory.
  */
-int32_t ckpt_lane_new(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes, ckpt_lane **ret_lane);
+int32_t ckpt_crew_new(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes,
+                      ckpt_crew **ret_crew);
+ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew);
 /** Makes the lane's stream, unless it is there. */
 int32_t ckpt_lane_open(const ckpt_ring *ring, ckpt_lane *lane);
-/** Makes a slot's pinned memory and event, unless they are there. */
+/** Finds the mirror of a slot that has its memory, and makes its event, unless they are there. */
 int32_t ckpt_slot_open(const ckpt_ring *ring, ckpt_lane *lane, ckpt_slot *slot);
-ckpt_lane *ckpt_lane_free(const ckpt_ring *ring, ckpt_lane *lane);
 
 /* ---- between the files of this room ---- */
 
@@ -133,6 +153,7 @@ typedef struct ckpt_execution {
         ckpt_io_state *io;
         ckpt_execute_counters *counters;
         ckpt_session *session;
+        ckpt_crew *crews;    /* all that this execution has */
         ckpt_lane **lanes;   /* one per reader */
         ckpt_event *after;   /* the engine's work that comes before every write; NULL: there is none */
         ckpt_lane *oversize; /* one slot, for chunks that fit into no other; NULL: there are none */
@@ -149,6 +170,8 @@ typedef struct ckpt_execution {
 /** Records a backend's failure with what was being done. */
 ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing,
                                      uint64_t param);
+/** Pinned memory for a slot that wants it. CKPT_ABSENT: not yet, another reader is making it. */
+ckpt_status ckpt_bank_take(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
 /** A reader's thread: a ckpt_worker of the execution. */
 ckpt_status ckpt_reader_main(void *context, uint32_t index);
 /** One tile of a parameter is complete; `event` stands for the device's work, by its own handle. */

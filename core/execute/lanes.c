@@ -16,28 +16,51 @@ uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t 
                plan->oversize;
 }
 
-static ckpt_status lane_make(ckpt_execution *execution, uint32_t n_slots, uint64_t slot_bytes,
-                             ckpt_lane **ret_lane)
+/* In the order in which they are taken, and given back. */
+static void add_crew(ckpt_execution *execution, ckpt_crew *crew)
 {
-        const int32_t error = ckpt_lane_new(execution->options->ring, n_slots, slot_bytes, ret_lane);
+        ckpt_crew **end = &execution->crews;
+
+        while (*end)
+                end = &(*end)->next;
+        crew->next = NULL;
+        *end = crew;
+}
+
+static ckpt_status crew_make(ckpt_execution *execution, uint32_t n_lanes, uint32_t n_slots,
+                             uint64_t slot_bytes, ckpt_crew **ret_crew)
+{
+        const int32_t error = ckpt_crew_new(execution->options->ring, n_lanes, n_slots, slot_bytes, ret_crew);
 
         if (error)
                 return ckpt_execute_device_fail(execution, error, "allocating staging memory", UINT64_MAX);
-        return *ret_lane ? CKPT_OK : CKPT_E_NOMEM;
+        if (!*ret_crew)
+                return CKPT_E_NOMEM;
+        add_crew(execution, *ret_crew);
+        return CKPT_OK;
 }
 
-static ckpt_status lane_take(ckpt_execution *execution, uint32_t index)
+/* Lanes for up to so many readers: a crew that was kept, else one that the ring will be able to keep. */
+static ckpt_status crew_take(ckpt_execution *execution, uint32_t wanted, ckpt_crew **ret_crew)
 {
-        ckpt_lane **lane = &execution->lanes[index];
+        ckpt_ring *ring = execution->options->ring;
+        const uint32_t n_slots = execution->slots;
+        const uint64_t slot_bytes = execution->slot_bytes;
+        uint32_t most;
 
-        *lane = ckpt_ring_take(execution->options->ring, execution->slots, execution->slot_bytes);
-        return *lane ? CKPT_OK : lane_make(execution, execution->slots, execution->slot_bytes, lane);
+        *ret_crew = ckpt_ring_take(ring, n_slots, slot_bytes);
+        if (*ret_crew) {
+                add_crew(execution, *ret_crew);
+                return CKPT_OK;
+        }
+        most = ckpt_ring_lanes(ring, n_slots, slot_bytes);
+        return crew_make(execution, wanted < most ? wanted : most, n_slots, slot_bytes, ret_crew);
 }
 
-static ckpt_status slots_prepare(ckpt_execution *execution, ckpt_lane *lane)
+static ckpt_status lane_prepare(const ckpt_execution *execution, ckpt_lane *lane)
 {
         lane->n_open = 0;
-        for (uint32_t i = 0; i < lane->n_slots; i++) {
+        for (uint32_t i = 0; i < lane->crew->n_slots; i++) {
                 lane->slots[i].state = CKPT_SLOT_FREE;
                 lane->slots[i].chunk = NULL;
                 lane->slots[i].requests =
@@ -69,52 +92,71 @@ static ckpt_status mark_engine(ckpt_execution *execution)
                      : CKPT_OK;
 }
 
-ckpt_status ckpt_lanes_take(ckpt_execution *execution)
+static ckpt_status take_readers(ckpt_execution *execution)
 {
-        const uint64_t oversize = execution->plan->oversize;
         ckpt_status r = CKPT_OK;
 
         execution->lanes = calloc(execution->readers + 1, sizeof(*execution->lanes));
         if (!execution->lanes)
                 return CKPT_E_NOMEM;
-        for (uint32_t i = 0; i < execution->readers && r == CKPT_OK; i++) {
-                r = lane_take(execution, i);
-                if (r == CKPT_OK)
-                        r = slots_prepare(execution, execution->lanes[i]);
+        for (uint32_t n = 0; n < execution->readers && r == CKPT_OK;) {
+                ckpt_crew *crew = NULL;
+
+                r = crew_take(execution, execution->readers - n, &crew);
+                for (uint32_t i = 0; r == CKPT_OK && i < crew->n_lanes && n < execution->readers; i++) {
+                        execution->lanes[n] = &crew->lanes[i];
+                        r = lane_prepare(execution, execution->lanes[n++]);
+                }
         }
-        if (r == CKPT_OK && oversize > 0)
-                r = lane_make(execution, 1, oversize, &execution->oversize);
-        if (r == CKPT_OK && oversize > 0)
-                r = slots_prepare(execution, execution->oversize);
+        return r;
+}
+
+static ckpt_status take_oversize(ckpt_execution *execution)
+{
+        ckpt_crew *crew = NULL;
+        ckpt_status r;
+
+        if (execution->plan->oversize == 0)
+                return CKPT_OK;
+        r = crew_make(execution, 1, 1, execution->plan->oversize, &crew);
+        if (r)
+                return r;
+        execution->oversize = &crew->lanes[0];
+        return lane_prepare(execution, execution->oversize);
+}
+
+ckpt_status ckpt_lanes_take(ckpt_execution *execution)
+{
+        ckpt_status r = take_readers(execution);
+
+        if (r == CKPT_OK)
+                r = take_oversize(execution);
         return r ? r : mark_engine(execution);
 }
 
-static void slots_forget(ckpt_lane *lane)
+static void lane_forget(ckpt_lane *lane)
 {
-        for (uint32_t i = 0; i < lane->n_slots; i++) {
+        for (uint32_t i = 0; lane && !lane->lost && i < lane->crew->n_slots; i++) {
                 free(lane->slots[i].requests);
                 lane->slots[i].requests = NULL;
         }
 }
 
 /* After a failure it is not known what state a device's objects are in. */
-static void lane_give(ckpt_execution *execution, ckpt_lane *lane, bool keep)
-{
-        if (!lane)
-                return;
-        if (!lane->lost)
-                slots_forget(lane);
-        if (keep)
-                ckpt_ring_give(execution->options->ring, lane);
-        else
-                ckpt_lane_free(execution->options->ring, lane);
-}
-
 void ckpt_lanes_give(ckpt_execution *execution, bool keep)
 {
         for (uint32_t i = 0; execution->lanes && i < execution->readers; i++)
-                lane_give(execution, execution->lanes[i], keep);
-        lane_give(execution, execution->oversize, false);
+                lane_forget(execution->lanes[i]);
+        lane_forget(execution->oversize);
+        while (execution->crews) {
+                ckpt_crew *crew = execution->crews;
+
+                execution->crews = crew->next;
+                if (keep && crew->lanes != execution->oversize)
+                        ckpt_ring_give(execution->options->ring, crew);
+                else
+                        ckpt_crew_free(execution->options->ring, crew);
+        }
         if (execution->after)
                 execution->options->backend->event_free(execution->after);
         free(execution->lanes);

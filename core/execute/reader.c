@@ -63,18 +63,22 @@ static ckpt_status slot_free(ckpt_execution *execution, ckpt_lane *lane, ckpt_sl
         return CKPT_OK;
 }
 
-static ckpt_status slot_open(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot)
+/* A slot that this execution has not used yet; none where another reader is making its memory. */
+static ckpt_status slot_more(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot **ret_slot)
 {
-        ckpt_execute_counters *counters = execution->counters;
-        const uint64_t trace = ckpt_trace_now(execution->session->trace);
-        const double start = ckpt_clock();
-        const int32_t error = ckpt_slot_open(execution->options->ring, lane, slot);
+        ckpt_slot *slot = &lane->slots[lane->n_open];
+        ckpt_status r = slot->host ? CKPT_OK : ckpt_bank_take(execution, lane, slot);
+        int32_t error;
 
-        atomic_fetch_add(&counters->ring_nanoseconds, (uint64_t)((ckpt_clock() - start) * 1e9));
-        atomic_fetch_add(&counters->ring_bytes, lane->slot_bytes);
-        ckpt_trace_span(execution->session->trace, "make slot", trace, lane->slot_bytes);
-        return error ? ckpt_execute_device_fail(execution, error, "making pinned memory", UINT64_MAX)
-                     : CKPT_OK;
+        if (r)
+                return r == CKPT_ABSENT ? CKPT_OK : r;
+        error = ckpt_slot_open(execution->options->ring, lane, slot);
+        if (error)
+                return ckpt_execute_device_fail(execution, error, "making an event", UINT64_MAX);
+        atomic_fetch_add(&execution->counters->ring_bytes, lane->crew->slot_bytes);
+        lane->n_open++;
+        *ret_slot = slot;
+        return CKPT_OK;
 }
 
 /* The lane's own stream, behind what the engine has under way. */
@@ -93,10 +97,8 @@ static ckpt_status slot_fill(ckpt_execution *execution, ckpt_lane *lane, ckpt_sl
                              const ckpt_chunk *chunk)
 {
         const uint64_t start = ckpt_trace_now(execution->session->trace);
-        ckpt_status r = slot->chunk ? CKPT_OK : slot_open(execution, lane, slot);
+        ckpt_status r;
 
-        if (r)
-                return r;
         slot->chunk = chunk;
         slot->state = CKPT_SLOT_READING;
         r = ckpt_chunk_fill(execution, lane, slot);
@@ -109,13 +111,13 @@ static ckpt_status lane_settle(ckpt_execution *execution, ckpt_lane *lane)
 {
         int32_t error;
 
-        for (uint32_t i = 0; i < lane->n_slots; i++) {
+        for (uint32_t i = 0; i < lane->crew->n_slots; i++) {
                 if (lane->slots[i].state == CKPT_SLOT_READING)
                         lane->lost |= !ckpt_chunk_abandon(execution, lane, &lane->slots[i]);
                 lane->slots[i].state = CKPT_SLOT_FREE;
         }
         error = execution->options->backend->stream_synchronize(lane->stream);
-        for (uint32_t i = 0; i < lane->n_slots; i++)
+        for (uint32_t i = 0; i < lane->crew->n_slots; i++)
                 ckpt_window_close(execution, &lane->slots[i]);
         return error ? ckpt_execute_device_fail(execution, error, "finishing", UINT64_MAX) : CKPT_OK;
 }
@@ -124,14 +126,17 @@ static ckpt_status lane_settle(ckpt_execution *execution, ckpt_lane *lane)
 static ckpt_status run_oversize(ckpt_execution *execution, const ckpt_chunk *chunk)
 {
         ckpt_lane *lane = execution->oversize;
+        ckpt_slot *slot = &lane->slots[0];
         ckpt_status r;
 
         pthread_mutex_lock(&execution->oversize_lock);
         r = lane->stream ? CKPT_OK : lane_open(execution, lane);
+        if (r == CKPT_OK && lane->n_open == 0)
+                r = slot_more(execution, lane, &slot);
         if (r == CKPT_OK)
-                r = slot_fill(execution, lane, &lane->slots[0], chunk);
+                r = slot_fill(execution, lane, slot, chunk);
         if (r == CKPT_OK)
-                r = slot_free(execution, lane, &lane->slots[0]);
+                r = slot_free(execution, lane, slot);
         if (r && lane->stream)
                 lane_settle(execution, lane);
         pthread_mutex_unlock(&execution->oversize_lock);
@@ -178,16 +183,14 @@ static ckpt_status slot_choose(ckpt_execution *execution, ckpt_lane *lane, ckpt_
 {
         ckpt_slot *slot = find_slot(lane, CKPT_SLOT_FREE);
         ckpt_slot *copying = slot ? NULL : find_slot(lane, CKPT_SLOT_COPYING);
+        ckpt_status r = copying ? has_passed(execution, copying) : CKPT_ABSENT;
 
-        if (copying) {
-                const ckpt_status passed = has_passed(execution, copying);
-
-                if (passed < 0)
-                        return passed;
-                slot = passed == CKPT_OK ? copying : NULL;
-        }
-        if (!slot && lane->n_open < execution->slots)
-                slot = &lane->slots[lane->n_open++];
+        if (r == CKPT_OK)
+                slot = copying;
+        if (r >= 0 && !slot && lane->n_open < execution->slots)
+                r = slot_more(execution, lane, &slot);
+        if (r < 0)
+                return r;
         if (!slot)
                 slot = copying ? copying : find_slot(lane, CKPT_SLOT_READING);
         *ret_slot = slot;

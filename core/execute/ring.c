@@ -3,9 +3,9 @@
 /*
  * The ring: staging memory, streams and events, kept from load to load
  *
- * Pinned memory is dear to make and scarce: tens of milliseconds for what a load works with. So each slot is
- * pinned by its reader when it is first used, while others read already; and lanes go back to their device's
- * ring when a load ends, up to a bound, where the next load finds them.
+ * Pinned memory is dear to make and scarce: tens of milliseconds for what a load works with. So slots get it
+ * when they are first used, while others read already (bank.c); and crews go back to their device's ring when
+ * a load ends, up to a bound, where the next load finds them.
  */
 
 #include "core/execute/execute.h"
@@ -16,54 +16,89 @@ struct ckpt_ring {
         bool host_memory;
         uint64_t keep, kept; /* bytes */
         pthread_mutex_t lock;
-        ckpt_lane *lanes;
+        ckpt_crew *crews;
 };
 
-static uint64_t lane_bytes(const ckpt_lane *lane)
+/* ---- crews ---- */
+
+static uint64_t crew_bytes(const ckpt_crew *crew)
 {
-        return lane->n_slots * lane->slot_bytes;
+        return crew->n_lanes * crew->n_slots * crew->slot_bytes;
 }
 
-static void slot_deinit(const ckpt_ring *ring, ckpt_slot *slot, uint64_t size)
+static bool is_lost(const ckpt_crew *crew)
 {
-        if (slot->event)
-                ring->backend->event_free(slot->event);
-        if (slot->host)
-                ring->backend->pinned_free(ring->device, slot->host, size);
+        for (uint32_t i = 0; crew->lanes && i < crew->n_lanes; i++)
+                if (crew->lanes[i].lost)
+                        return true;
+        return false;
 }
 
-ckpt_lane *ckpt_lane_free(const ckpt_ring *ring, ckpt_lane *lane)
+static void lane_deinit(const ckpt_ring *ring, ckpt_lane *lane, uint32_t n_slots)
 {
-        if (!lane || lane->lost)
-                return NULL;
         ckpt_io_lane_deinit(&lane->io);
         if (lane->stream)
                 ring->backend->stream_free(lane->stream);
-        for (uint32_t i = 0; i < lane->n_slots; i++)
-                slot_deinit(ring, &lane->slots[i], lane->slot_bytes);
-        if (lane->device)
-                ring->backend->free(ring->device, lane->device, lane_bytes(lane));
-        free(lane);
+        for (uint32_t i = 0; i < n_slots; i++)
+                if (lane->slots[i].event)
+                        ring->backend->event_free(lane->slots[i].event);
+}
+
+ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew)
+{
+        if (!crew || is_lost(crew))
+                return NULL;
+        for (uint32_t i = 0; crew->lanes && crew->slots && i < crew->n_lanes; i++)
+                lane_deinit(ring, &crew->lanes[i], crew->n_slots);
+        for (uint32_t i = 0; i < crew->n_slots; i++) {
+                if (crew->banks[i].memory)
+                        ring->backend->pinned_free(ring->device, crew->banks[i].memory,
+                                                   crew->n_lanes * crew->slot_bytes);
+                pthread_mutex_destroy(&crew->banks[i].lock);
+        }
+        if (crew->device)
+                ring->backend->free(ring->device, crew->device, crew_bytes(crew));
+        free(crew->slots);
+        free(crew->lanes);
+        free(crew);
         return NULL;
 }
 
-int32_t ckpt_lane_new(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes, ckpt_lane **ret_lane)
+/* NULL: out of memory. */
+static ckpt_crew *crew_alloc(uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes)
 {
-        ckpt_lane *lane = calloc(1, sizeof(*lane) + n_slots * sizeof(*lane->slots));
+        ckpt_crew *crew = calloc(1, sizeof(*crew) + n_slots * sizeof(*crew->banks));
+
+        if (!crew)
+                return NULL;
+        crew->n_lanes = n_lanes;
+        crew->n_slots = n_slots;
+        crew->slot_bytes = slot_bytes;
+        for (uint32_t i = 0; i < n_slots; i++)
+                pthread_mutex_init(&crew->banks[i].lock, NULL);
+        crew->lanes = calloc(n_lanes, sizeof(*crew->lanes));
+        crew->slots = calloc((size_t)n_lanes * n_slots, sizeof(*crew->slots));
+        for (uint32_t i = 0; crew->lanes && crew->slots && i < n_lanes; i++) {
+                crew->lanes[i].crew = crew;
+                crew->lanes[i].slots = crew->slots + (size_t)i * n_slots;
+        }
+        return crew;
+}
+
+int32_t ckpt_crew_new(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes,
+                      ckpt_crew **ret_crew)
+{
+        ckpt_crew *crew = crew_alloc(n_lanes, n_slots, slot_bytes);
         void *memory = NULL;
         int32_t r = 0;
 
-        *ret_lane = NULL;
-        if (!lane)
-                return 0;
-        lane->n_slots = n_slots;
-        lane->slot_bytes = slot_bytes;
-        if (!ring->host_memory)
-                r = ring->backend->alloc(ring->device, lane_bytes(lane), &memory);
-        lane->device = memory;
-        if (r)
-                lane = ckpt_lane_free(ring, lane);
-        *ret_lane = lane;
+        if (crew && (!crew->lanes || !crew->slots))
+                crew = ckpt_crew_free(ring, crew);
+        if (crew && !ring->host_memory)
+                r = ring->backend->alloc(ring->device, crew_bytes(crew), &memory);
+        if (crew)
+                crew->device = memory;
+        *ret_crew = r ? ckpt_crew_free(ring, crew) : crew;
         return r;
 }
 
@@ -74,20 +109,14 @@ int32_t ckpt_lane_open(const ckpt_ring *ring, ckpt_lane *lane)
 
 int32_t ckpt_slot_open(const ckpt_ring *ring, ckpt_lane *lane, ckpt_slot *slot)
 {
-        void *memory = slot->host;
-        int32_t r = 0;
+        const ckpt_crew *crew = lane->crew;
 
-        if (!memory)
-                r = ring->backend->pinned_alloc(ring->device, lane->slot_bytes, &memory);
-        if (r)
-                return r;
-        slot->host = memory;
         slot->device =
-                ring->host_memory ? slot->host : lane->device + (slot - lane->slots) * lane->slot_bytes;
-        if (!ring->host_memory && !slot->event)
-                r = ring->backend->event_new(ring->device, &slot->event);
-        return r;
+                ring->host_memory ? slot->host : crew->device + (slot - crew->slots) * crew->slot_bytes;
+        return ring->host_memory || slot->event ? 0 : ring->backend->event_new(ring->device, &slot->event);
 }
+
+/* ---- the ring ---- */
 
 ckpt_ring *ckpt_ring_new(const ckpt_backend *backend, ckpt_device *device, bool host_memory, uint64_t keep)
 {
@@ -104,49 +133,59 @@ ckpt_ring *ckpt_ring_free(ckpt_ring *ring)
 {
         if (!ring)
                 return NULL;
-        while (ring->lanes) {
-                ckpt_lane *lane = ring->lanes;
+        while (ring->crews) {
+                ckpt_crew *crew = ring->crews;
 
-                ring->lanes = lane->next;
-                ckpt_lane_free(ring, lane);
+                ring->crews = crew->next;
+                ckpt_crew_free(ring, crew);
         }
         pthread_mutex_destroy(&ring->lock);
         free(ring);
         return NULL;
 }
 
-/* The first that is large enough; those that are not are freed, for what replaces them shall not add to
- * them. */
-ckpt_lane *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes)
+uint32_t ckpt_ring_lanes(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes)
 {
-        ckpt_lane *lane = NULL;
+        const uint64_t n = ring->keep / (n_slots * slot_bytes);
 
-        pthread_mutex_lock(&ring->lock);
-        while (ring->lanes && !lane) {
-                ckpt_lane *first = ring->lanes;
-
-                ring->lanes = first->next;
-                ring->kept -= lane_bytes(first);
-                if (first->n_slots >= n_slots && first->slot_bytes >= slot_bytes)
-                        lane = first;
-                else
-                        ckpt_lane_free(ring, first);
-        }
-        pthread_mutex_unlock(&ring->lock);
-        return lane;
+        return n < 1 ? 1 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-void ckpt_ring_give(ckpt_ring *ring, ckpt_lane *lane)
+static ckpt_crew *ring_pop(ckpt_ring *ring)
 {
-        const uint64_t size = lane_bytes(lane);
+        ckpt_crew *crew;
+
+        pthread_mutex_lock(&ring->lock);
+        crew = ring->crews;
+        if (crew) {
+                ring->crews = crew->next;
+                ring->kept -= crew_bytes(crew);
+        }
+        pthread_mutex_unlock(&ring->lock);
+        return crew;
+}
+
+/* Those that are too small are freed, for what replaces them shall not add to them. */
+ckpt_crew *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes)
+{
+        ckpt_crew *crew;
+
+        while ((crew = ring_pop(ring)) && (crew->n_slots < n_slots || crew->slot_bytes < slot_bytes))
+                ckpt_crew_free(ring, crew);
+        return crew;
+}
+
+void ckpt_ring_give(ckpt_ring *ring, ckpt_crew *crew)
+{
+        const uint64_t size = crew_bytes(crew);
 
         pthread_mutex_lock(&ring->lock);
         if (ring->kept + size <= ring->keep) {
-                lane->next = ring->lanes;
-                ring->lanes = lane;
+                crew->next = ring->crews;
+                ring->crews = crew;
                 ring->kept += size;
-                lane = NULL;
+                crew = NULL;
         }
         pthread_mutex_unlock(&ring->lock);
-        ckpt_lane_free(ring, lane);
+        ckpt_crew_free(ring, crew);
 }

@@ -23,8 +23,12 @@
 /* More readers than this gain nothing: so many fill a PCIe 5 link from the page cache. */
 #define READERS_MAX 10
 
-/* Slots of a reader, so that reading, copying and computing overlap. */
-#define SLOTS 3
+/* Rows that are read one by one cost a reader twice the time of a range, and take more of them. */
+#define ROW_READERS_MAX 14
+
+/* Slots of a reader, so that reading, copying and computing overlap; of many readers, that they fit the bound. */
+#define SLOTS     3
+#define ROW_SLOTS 2
 
 static ckpt_status copy_pairs(ckpt_arena *arena, const ckpt_pair **pairs, uint64_t count)
 {
@@ -124,13 +128,11 @@ ckpt_status ckpt_load_copy_options(ckpt_load *load, const ckpt_load_options *opt
         return r;
 }
 
-static uint32_t choose_readers(const ckpt_load_options *options)
+static uint32_t processors_up_to(uint32_t most)
 {
         const long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-        if (options->readers > 0)
-                return options->readers;
-        return processors < 1 ? 1 : processors > READERS_MAX ? READERS_MAX : (uint32_t)processors;
+        return processors < 1 ? 1 : processors > most ? most : (uint32_t)processors;
 }
 
 static uint64_t slot_share(const ckpt_load *load)
@@ -177,10 +179,35 @@ ckpt_status ckpt_load_open_device(ckpt_load *load)
         load->device = device.device;
         load->ordinal = device.ordinal;
         load->ring = device.ring;
-        load->readers = choose_readers(&load->options);
+        load->readers = load->options.readers > 0 ? load->options.readers : processors_up_to(READERS_MAX);
         load->slots = SLOTS;
         fit_staging(load);
         return CKPT_OK;
+}
+
+static bool is_read_by_rows(const ckpt_plan *plan)
+{
+        uint64_t rows = 0, all = 0;
+
+        for (uint64_t i = 0; i < plan->runs.count; i++) {
+                const uint64_t bytes = ckpt_run_bytes(&plan->runs.items[i]);
+
+                all += bytes;
+                rows += plan->runs.items[i].rows > 1 ? bytes : 0;
+        }
+        return rows > all / 8;
+}
+
+/* A rank of several reads parts of rows. What was chosen by hand stays. */
+static void add_row_readers(ckpt_load *load)
+{
+        const uint32_t readers = processors_up_to(ROW_READERS_MAX);
+
+        if (load->options.readers > 0 || load->options.staging_bytes > 0 || readers <= load->readers ||
+            !is_read_by_rows(load->plan))
+                return;
+        load->readers = readers;
+        load->slots = ROW_SLOTS;
 }
 
 /* What only the load knows of the plan's totals, and where its progress shall end. */
@@ -217,8 +244,10 @@ ckpt_status ckpt_load_need_plan(ckpt_load *load)
         if (!ckpt_load_on_host(load))
                 options.memory_device = load->ordinal;
         r = ckpt_plan_new(load->session, load->model, load->description.bindings, &options, &load->plan);
-        if (r == CKPT_OK)
+        if (r == CKPT_OK) {
+                add_row_readers(load);
                 complete_totals(load);
+        }
         ckpt_load_end_stage(load, &stage, "plan", &load->stats.plan_seconds, 0);
         return r;
 }

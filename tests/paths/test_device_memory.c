@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "paths/asked.h"
 #include "paths/odd.h"
@@ -22,6 +23,17 @@
 static const ckpt_mapping mapping = CKPT_MAPPING_INIT;
 
 static ckpt_host *host;
+
+/* What the library is told of the machine; 0: the truth. */
+static long processors;
+
+long __real_sysconf(int name);
+long __wrap_sysconf(int name);
+
+long __wrap_sysconf(int name)
+{
+        return processors > 0 && name == _SC_NPROCESSORS_ONLN ? processors : __real_sysconf(name);
+}
 
 static ckpt_load_options device_options(void)
 {
@@ -165,27 +177,40 @@ END_TEST
 
 /* ---- many readers ---- */
 
-#define COLUMNS 4096
-#define ROWS    (192 * MIB / COLUMNS)
+#define COLUMNS 16384
 
-/* A load of 192 MiB of zeros with 16 readers, which work with more pinned memory than is kept. */
-static ckpt_load *begin_large(ckpt_model **ret_model)
+/* Of the tensor in the file, which is all zeros. */
+static int64_t rows;
+
+static void make_large(const char *name, uint64_t bytes)
 {
-        const asked large = {"big", CKPT_ROLE_LINEAR, CKPT_DTYPE_U8, 2, {ROWS, COLUMNS}};
-        ckpt_load_options options = device_options();
+        sparse_tensor large = {.name = name, .dtype = "U8", .element = 1};
 
-        options.readers = 16;
-        options.staging_bytes = 256 * MIB;
-        return asked_load(host, "large.safetensors", &options, &large, 1, ret_model);
+        rows = (int64_t)(bytes / COLUMNS);
+        large.shape[0] = rows;
+        large.shape[1] = COLUMNS;
+        sparse_make("large.safetensors", &large, 1);
 }
 
+static ckpt_load *begin_large(const char *module, int32_t ranks, const ckpt_load_options *options,
+                              ckpt_model **ret_model)
+{
+        const asked large = {module, CKPT_ROLE_LINEAR, CKPT_DTYPE_U8, 2, {rows, COLUMNS / ranks}};
+
+        return asked_load(host, "large.safetensors", options, &large, 1, ret_model);
+}
+
+/* With 16 readers, which work with more pinned memory than is kept. */
 static void run_large(unsigned count)
 {
+        ckpt_load_options options = device_options();
         ckpt_model *models[2];
         ckpt_load *loads[2];
 
+        options.readers = 16;
+        options.staging_bytes = 256 * MIB;
         for (unsigned i = 0; i < count; i++) {
-                loads[i] = begin_large(&models[i]);
+                loads[i] = begin_large("big", 1, &options, &models[i]);
                 ck_assert_int_eq(ckpt_load_start(loads[i]), CKPT_OK);
         }
         for (unsigned i = 0; i < count; i++) {
@@ -197,9 +222,7 @@ static void run_large(unsigned count)
 
 START_TEST(what_is_kept_is_bounded)
 {
-        sparse_tensor large = {.name = "big.weight", .dtype = "U8", .shape = {ROWS, COLUMNS}, .element = 1};
-
-        sparse_make("large.safetensors", &large, 1);
+        make_large("big.weight", 192 * MIB);
         /* So that every reader has its part. */
         runtime()->control->set_delay(5000000);
         run_large(1);
@@ -211,6 +234,53 @@ START_TEST(what_is_kept_is_bounded)
         ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
         host = ckpt_host_free(host);
         ck_assert_uint_eq(pinned_bytes(), 0);
+}
+END_TEST
+
+static ckpt_load_stats run_on_large_machine(const char *module, int32_t ranks)
+{
+        ckpt_load_options options = CKPT_LOAD_OPTIONS_INIT;
+        ckpt_model *model = NULL;
+        ckpt_load_stats stats;
+        ckpt_load *load;
+
+        options.device = "cuda:0";
+        options.mapping.tp_size = ranks;
+        load = begin_large(module, ranks, &options, &model);
+        processors = 64;
+        expect_status(load, ckpt_load_run(load, NULL), CKPT_OK);
+        processors = 0;
+        ckpt_load_get_stats(load, &stats);
+        ckpt_load_free(load);
+        ckpt_model_unref(model);
+        return stats;
+}
+
+/* Of ten readers each has up to three slots; they are pinned together. */
+START_TEST(readers_pin_together)
+{
+        uint64_t calls;
+
+        make_large("big.weight", 40 * MIB);
+        runtime()->control->fail_at("cudaHostRegister", UINT64_MAX, cudaErrorUnknown);
+        ck_assert_uint_eq(run_on_large_machine("big", 1).readers, 10);
+        calls = runtime()->control->calls();
+        ck_assert_uint_ge(calls, 1);
+        ck_assert_uint_le(calls, 3);
+        ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
+        ck_assert_uint_eq(run_on_large_machine("big", 1).readers, 10);
+        ck_assert_uint_le(runtime()->control->calls(), 3);
+}
+END_TEST
+
+START_TEST(rows_have_more_readers)
+{
+        make_large("rows_big.weight", 40 * MIB);
+        ck_assert_uint_eq(run_on_large_machine("rows_big", 1).readers, 10);
+        ck_assert_uint_eq(run_on_large_machine("rows_big", 2).readers, 14);
+        ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
+        ck_assert_uint_eq(run_on_large_machine("rows_big", 1).readers, 10);
+        ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
 }
 END_TEST
 
@@ -244,6 +314,8 @@ int main(void)
         tcase_add_test(tcase, what_the_plan_says);
         tcase_add_test(tcase, slots_are_pinned_once);
         tcase_add_test(tcase, what_is_kept_is_bounded);
+        tcase_add_test(tcase, readers_pin_together);
+        tcase_add_test(tcase, rows_have_more_readers);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
