@@ -30,12 +30,12 @@ typedef struct script_read {
 } script_read;
 
 typedef struct script {
-        bool has_uring;                  /* else it is refused with EPERM */
-        bool refuses_open;               /* O_DIRECT: EINVAL */
-        unsigned uring_room;             /* reads under way that it takes; 0: many */
-        int wait_error;                  /* what waiting for it fails with */
-        int64_t cached_pages;            /* what cachestat counts, or a negative errno */
-        int probes[2];                   /* what preadv2 says one after the other: an errno, or 0 for a byte */
+        bool has_uring;       /* else it is refused with EPERM */
+        bool refuses_open;    /* O_DIRECT: EINVAL */
+        unsigned uring_room;  /* reads under way that it takes; 0: many */
+        int wait_error;       /* what waiting for it fails with */
+        int64_t cached_pages; /* what cachestat counts, or a negative errno */
+        int probes[2];        /* what preadv2 says one after the other: an errno, or 0 for a byte */
         script_read reads[SCRIPT_READS]; /* one after the other; those behind the last are whole */
 
         /* What was done. */
