@@ -11,12 +11,13 @@
 
 typedef struct ckpt_map {
         struct ckpt_map_slot *slots;
+        struct ckpt_map_entry *entries; /* in the order of their addition */
         uint64_t count, capacity, seed;
 } ckpt_map;
 
-#define CKPT_MAP_INIT         \
-        {                     \
-                NULL, 0, 0, 0 \
+#define CKPT_MAP_INIT               \
+        {                           \
+                NULL, NULL, 0, 0, 0 \
         }
 
 void ckpt_map_deinit(ckpt_map *map);
