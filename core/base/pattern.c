@@ -105,18 +105,32 @@ static const char *literal_tail(const char *pattern)
         return star[1] == '.' ? star + 2 : star + 1;
 }
 
-bool ckpt_pattern_match(const char *pattern, const char *name)
+ckpt_pattern ckpt_pattern_of(const char *string)
 {
-        const char *const tail = literal_tail(pattern);
-        const size_t length = strlen(name), tail_length = strlen(tail);
+        const char *const tail = literal_tail(string);
+
+        return (ckpt_pattern){string, tail, strlen(tail)};
+}
+
+bool ckpt_pattern_match_name(const ckpt_pattern *pattern, const char *name, uint64_t length)
+{
+        const char *const string = pattern->string, *const tail = pattern->tail;
+        const uint64_t tail_length = pattern->tail_length;
 
         if (length < tail_length || memcmp(name + length - tail_length, tail, tail_length) != 0)
                 return false;
-        if (tail == pattern)
+        if (tail == string)
                 return length == tail_length;
-        if (tail == pattern + 3 && memcmp(pattern, "**.", 3) == 0) /* what most patterns look like */
+        if (tail == string + 3 && memcmp(string, "**.", 3) == 0) /* what most patterns look like */
                 return length == tail_length || name[length - tail_length - 1] == '.';
-        return match_range(pattern, name, name + length);
+        return match_range(string, name, name + length);
+}
+
+bool ckpt_pattern_match(const char *pattern, const char *name)
+{
+        const ckpt_pattern once = ckpt_pattern_of(pattern);
+
+        return ckpt_pattern_match_name(&once, name, strlen(name));
 }
 
 static bool match_literal_prefix(const char *pattern, const char *name, const char **ret_rest)

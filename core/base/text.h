@@ -35,8 +35,17 @@ const char *ckpt_text_get(const ckpt_text *text);
 /** Whether a whole dotted name matches a pattern (ckpt/module.h: `*` within a component, `**` any number of
  * them). */
 bool ckpt_pattern_match(const char *pattern, const char *name);
-/** As above, or the pattern matches a leading part of the name that ends at a dot: *ret_rest is what follows
- * that dot, or NULL. */
+/** A pattern whose end was found once, for many names: most are ruled out by it. The string is borrowed. */
+typedef struct ckpt_pattern {
+        const char *string, *tail;
+        uint64_t tail_length;
+} ckpt_pattern;
+
+ckpt_pattern ckpt_pattern_of(const char *string);
+/** ckpt_pattern_match with a name whose length is known. */
+bool ckpt_pattern_match_name(const ckpt_pattern *pattern, const char *name, uint64_t length);
+/** As ckpt_pattern_match, or the pattern matches a leading part of the name that ends at a dot: *ret_rest is
+ * what follows that dot, or NULL. */
 bool ckpt_pattern_match_prefix(const char *pattern, const char *name, const char **ret_rest);
 /** Edit distance of two names, cut off at `limit` + 1. */
 uint32_t ckpt_text_distance(const char *a, const char *b, uint32_t limit);

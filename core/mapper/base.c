@@ -84,9 +84,10 @@ const char *ckpt_base_should_skip_module(ckpt_mapper *m, const ckpt_module *modu
 void ckpt_base_module_style(ckpt_mapper *m, const ckpt_module *module, ckpt_shard *ret_shard)
 {
         const struct ckpt_rules *rules = rules_of(m);
+        const uint64_t length = strlen(module->name);
 
         for (uint64_t i = rules ? rules->styles.count : 0; i-- > 0;) {
-                if (ckpt_pattern_match(rules->styles.items[i].pattern, module->name)) {
+                if (ckpt_pattern_match_name(&rules->styles.items[i].pattern, module->name, length)) {
                         *ret_shard = rules->styles.items[i].shard;
                         break;
                 }

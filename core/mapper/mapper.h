@@ -59,7 +59,7 @@ typedef struct ckpt_rule_skip {
 } ckpt_rule_skip;
 
 typedef struct ckpt_rule_style {
-        const char *pattern;
+        ckpt_pattern pattern;
         ckpt_shard shard;
 } ckpt_rule_style;
 

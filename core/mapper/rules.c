@@ -121,6 +121,7 @@ void ckpt_rules_api_skip(ckpt_rules *rules, const char *pattern, const char *rul
 void ckpt_rules_api_style(ckpt_rules *rules, const char *pattern, const ckpt_shard *shard)
 {
         ckpt_rule_style style = {.shard = CKPT_SHARD_REPLICATED};
+        const char *copied;
 
         if (!is_name(pattern) || !CKPT_KNOWS(shard, unit)) {
                 reject(rules, "a style rule needs a pattern and a whole ckpt_shard");
@@ -130,9 +131,11 @@ void ckpt_rules_api_style(ckpt_rules *rules, const char *pattern, const ckpt_sha
         style.shard.group = shard->group;
         style.shard.pad = shard->pad;
         style.shard.unit = shard->unit;
-        style.pattern = copy(rules, pattern);
-        if (style.pattern)
-                keep_first(rules, ckpt_array_push(&rules->styles, style));
+        copied = copy(rules, pattern);
+        if (!copied)
+                return;
+        style.pattern = ckpt_pattern_of(copied);
+        keep_first(rules, ckpt_array_push(&rules->styles, style));
 }
 
 void ckpt_rules_api_stage(ckpt_rules *rules, const char *pattern, uint32_t stage)
