@@ -10,13 +10,6 @@
 
 #include "core/weights/view.h"
 
-static int by_name(const void *a, const void *b, void *context)
-{
-        const ckpt_weights_entry *entries = context;
-
-        return strcmp(entries[*(const uint64_t *)a].name, entries[*(const uint64_t *)b].name);
-}
-
 static int by_number(const void *a, const void *b)
 {
         const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -31,12 +24,8 @@ static ckpt_status sort_dict(ckpt_dict *dict, ckpt_arena *arena)
         if (dict->sorted && dict->n_sorted == dict->count)
                 return CKPT_OK;
         sorted = ckpt_arena_calloc(arena, dict->count, sizeof(*sorted));
-        if (!sorted)
+        if (!sorted || ckpt_entries_sort(dict->entries, sorted, dict->count) != CKPT_OK)
                 return CKPT_E_NOMEM;
-        for (uint64_t i = 0; i < dict->count; i++)
-                sorted[i] = i;
-        if (dict->count > 1)
-                qsort_r(sorted, dict->count, sizeof(*sorted), by_name, dict->entries);
         dict->sorted = sorted;
         dict->n_sorted = dict->count;
         return CKPT_OK;
@@ -109,12 +98,12 @@ static uint64_t first_below(const ckpt_range *range, const char *prefix, size_t 
         if (near >= high)
                 return search_below(range, low, high, prefix, length, 0);
         if (compare_below(ckpt_range_name(range, near), prefix, length) < 0) {
-                for (low = near + 1; step < high - low; step *= 2) {
-                        if (compare_below(ckpt_range_name(range, low + step), prefix, length) >= 0) {
-                                high = low + step;
+                for (low = near + 1; step <= high - low; step *= 2) {
+                        if (compare_below(ckpt_range_name(range, low + step - 1), prefix, length) >= 0) {
+                                high = low + step - 1;
                                 break;
                         }
-                        low += step + 1;
+                        low += step;
                 }
         } else {
                 for (high = near; step < high; step *= 2) {
@@ -132,15 +121,16 @@ uint64_t ckpt_range_below(const ckpt_range *range, const char *prefix, uint64_t 
 {
         const size_t length = strlen(prefix);
         const uint64_t first = first_below(range, prefix, length, near);
-        uint64_t end = first, step = 1;
+        uint64_t low = first, end = first, step = 1;
 
         /* Mostly few are below it: the end is sought in steps that double. */
         while (end < range->count && compare_below(ckpt_range_name(range, end), prefix, length) == 0) {
+                low = end + 1;
                 end = step < range->count - end ? end + step : range->count;
                 step *= 2;
         }
         *ret_first = first;
-        return search_below(range, first, end, prefix, length, 1) - first;
+        return search_below(range, low, end, prefix, length, 1) - first;
 }
 
 /* Mostly they are in that order already; and often nobody asks, so it is settled on first need. */

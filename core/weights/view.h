@@ -75,6 +75,8 @@ struct ckpt_weights {
 /** A new view in a scope with a zeroed body; NULL when memory is short. */
 ckpt_weights *ckpt_weights_view_new(ckpt_scope *scope, enum ckpt_weights_kind kind);
 
+/** The numbers of `count` entries in the order of their names; CKPT_E_NOMEM. */
+ckpt_status ckpt_entries_sort(const ckpt_weights_entry *entries, uint64_t *ret_sorted, uint64_t count);
 /** The names of a dictionary or a range in sorted order; CKPT_E_NOMEM. */
 ckpt_status ckpt_weights_sorted(const ckpt_weights *weights, ckpt_range *ret_range);
 /** The entries of a sorted range below a prefix: where they begin (sought around `near`), and how many. */

@@ -571,6 +571,42 @@ START_TEST(what_is_replaced_keeps_its_place)
 }
 END_TEST
 
+/* A number for each of `count` modules, all different: in stretches upwards or downwards, or in no order. */
+static uint32_t number_of(uint32_t i, uint32_t stretch, uint32_t kind)
+{
+        const uint32_t block = i / stretch, within = kind == 0 ? i % stretch : stretch - 1 - i % stretch;
+
+        return kind < 2 ? block % 7 * 1000000 + within * 1000 + block : random_below(1000) * 1000 + i;
+}
+
+START_TEST(names_come_in_any_order)
+{
+        enum {
+                MOST = 300
+        };
+        char names[MOST][16], prefix[16];
+        uint64_t other;
+
+        for (uint32_t count = 0; count < MOST; count += 1 + count / 8) {
+                ckpt_weights *dict = ckpt_weights_dict_new(scope);
+                const uint32_t stretch = 1 + random_below(count + 1);
+
+                for (uint32_t i = 0; i < count; i++) {
+                        snprintf(names[i], sizeof(names[i]), "n%u.w", number_of(i, stretch, (uint32_t)_i));
+                        ck_assert_int_eq(ckpt_weights_dict_add(dict, names[i], tensor(), &other), CKPT_OK);
+                }
+                for (uint32_t i = 0; i < count; i++) {
+                        const ckpt_weights *part;
+
+                        snprintf(prefix, sizeof(prefix), "%.*s", (int)strcspn(names[i], "."), names[i]);
+                        part = ckpt_weights_filter(dict, prefix);
+                        ck_assert_uint_eq(ckpt_weights_count(part), 1);
+                        ck_assert_ptr_eq(ckpt_weights_get(part, "w"), ckpt_weights_at(dict, i));
+                }
+        }
+}
+END_TEST
+
 /* Quadratic behaviour anywhere here would take minutes. */
 START_TEST(a_hundred_thousand_tensors)
 {
@@ -675,6 +711,7 @@ int main(void)
         tcase_add_test(tests, a_dictionary_may_grow_after_it_was_filtered);
         tcase_add_loop_test(tests, edits_are_versions, 0, 20);
         tcase_add_test(tests, what_is_replaced_keeps_its_place);
+        tcase_add_loop_test(tests, names_come_in_any_order, 0, 3);
         tcase_add_test(tests, a_hundred_thousand_tensors);
         tcase_add_test(tests, nearest_names);
         tcase_add_test(tests, nearest_of_many_names);
