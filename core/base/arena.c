@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define ALIGNMENT 16u
+#define ALIGNMENT 8u
 #define BLOCK_MIN (64u << 10)
 #define BLOCK_MAX (8u << 20)
 #define HUGE_PAGE (2u << 20)

@@ -22,7 +22,7 @@ typedef struct ckpt_arena {
         }
 
 void ckpt_arena_deinit(ckpt_arena *arena);
-/** Zeroed, 16-byte aligned; NULL when memory is short. size 0 gives a valid pointer. */
+/** Zeroed, 8-byte aligned; NULL when memory is short. size 0 gives a valid pointer. */
 void *ckpt_arena_alloc(ckpt_arena *arena, uint64_t size);
 /** count * size, checked for overflow. */
 void *ckpt_arena_calloc(ckpt_arena *arena, uint64_t count, uint64_t size);

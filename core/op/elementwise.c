@@ -90,10 +90,11 @@ static ckpt_status elementwise_emit(ckpt_emitter *emitter, const ckpt_tensor *te
         return ckpt_emit_tiled(emitter, tensor, box, view, elementwise_in_tile);
 }
 
-#define ELEMENTWISE(name_, print_, kind_)                                     \
-        {                                                                     \
-                .name = (name_), .print = (print_), .emit = elementwise_emit, \
-                .cut_axis = ckpt_op_cut_axis_of_input, .elementwise = (kind_) \
+#define ELEMENTWISE(name_, print_, kind_)                                      \
+        {                                                                      \
+                .name = (name_), .print = (print_), .emit = elementwise_emit,  \
+                .cut_axis = ckpt_op_cut_axis_of_input, .elementwise = (kind_), \
+                .attributes = CKPT_ATTRIBUTES(scalar)                          \
         }
 
 const ckpt_op ckpt_op_cast = ELEMENTWISE("cast", cast_print, CKPT_ELEMENTWISE_CAST);

@@ -44,6 +44,7 @@ const ckpt_op ckpt_op_concat = {
         .print = join_print,
         .emit = concat_emit,
         .cut_axis = ckpt_op_cut_axis_of_input,
+        .attributes = CKPT_ATTRIBUTES(join),
 };
 
 static ckpt_status stack_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor, const ckpt_box *box,
@@ -82,6 +83,7 @@ const ckpt_op ckpt_op_stack = {
         .print = join_print,
         .emit = stack_emit,
         .cut_axis = stack_cut_axis,
+        .attributes = CKPT_ATTRIBUTES(join),
 };
 
 /* The first input that is an error tensor, or absent, decides what the join is. */

@@ -279,4 +279,9 @@ static uint32_t leaf_cut_axis(const ckpt_tensor *leaf)
         return axis;
 }
 
-const ckpt_op ckpt_op_leaf = {.name = "leaf", .emit = leaf_emit, .cut_axis = leaf_cut_axis};
+const ckpt_op ckpt_op_leaf = {
+        .name = "leaf",
+        .emit = leaf_emit,
+        .cut_axis = leaf_cut_axis,
+        .attributes = CKPT_ATTRIBUTES(leaf),
+};

@@ -45,7 +45,12 @@ static ckpt_status source_emit(ckpt_emitter *emitter, const ckpt_tensor *tensor,
         return ckpt_emit(emitter, tensor->inputs[0], box, view);
 }
 
-const ckpt_op ckpt_op_source = {.name = "source", .emit = source_emit, .cut_axis = ckpt_op_cut_axis_of_input};
+const ckpt_op ckpt_op_source = {
+        .name = "source",
+        .emit = source_emit,
+        .cut_axis = ckpt_op_cut_axis_of_input,
+        .attributes = CKPT_ATTRIBUTES(source),
+};
 
 /* ---- error: the loads that describe one never reach the planner ---- */
 

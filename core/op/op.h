@@ -34,7 +34,12 @@ typedef struct ckpt_op {
 
         /** One of CKPT_ELEMENTWISE_… for operations of one pass, which the planner joins; else 0. */
         int32_t elementwise;
+
+        /** Bytes of ckpt_tensor.as that its nodes have: those of its own member, since a leaf's are many. */
+        uint32_t attributes;
 } ckpt_op;
+
+#define CKPT_ATTRIBUTES(member) sizeof(((ckpt_tensor *)0)->as.member)
 
 extern const ckpt_op ckpt_op_leaf, ckpt_op_source, ckpt_op_error;
 extern const ckpt_op ckpt_op_slice, ckpt_op_concat, ckpt_op_stack, ckpt_op_pad;

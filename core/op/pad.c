@@ -43,6 +43,7 @@ const ckpt_op ckpt_op_pad = {
         .print = pad_print,
         .emit = pad_emit,
         .cut_axis = ckpt_op_cut_axis_of_input,
+        .attributes = CKPT_ATTRIBUTES(join),
 };
 
 const ckpt_tensor *ckpt_tensor_api_pad(const ckpt_tensor *tensor, int32_t axis, int64_t size)

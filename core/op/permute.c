@@ -48,6 +48,7 @@ const ckpt_op ckpt_op_permute = {
         .print = permute_print,
         .emit = permute_emit,
         .cut_axis = permute_cut_axis,
+        .attributes = CKPT_ATTRIBUTES(permute),
 };
 
 static bool is_permutation(const int32_t *axes, uint32_t rank)

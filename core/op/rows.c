@@ -158,6 +158,7 @@ const ckpt_op ckpt_op_repeat_blocks = {
         .print = repeat_print,
         .emit = repeat_emit,
         .cut_axis = ckpt_op_cut_axis_of_input,
+        .attributes = CKPT_ATTRIBUTES(repeat),
 };
 
 const ckpt_tensor *ckpt_tensor_api_repeat_blocks(const ckpt_tensor *tensor, int32_t axis, int64_t blocks,
@@ -319,6 +320,7 @@ const ckpt_op ckpt_op_gather = {
         .print = gather_print,
         .emit = gather_emit,
         .cut_axis = gather_cut_axis,
+        .attributes = CKPT_ATTRIBUTES(gather),
 };
 
 const ckpt_tensor *ckpt_tensor_api_gather(const ckpt_tensor *tensor, int32_t axis, const int64_t *index,

@@ -28,6 +28,7 @@ const ckpt_op ckpt_op_slice = {
         .print = slice_print,
         .emit = slice_emit,
         .cut_axis = ckpt_op_cut_axis_of_input,
+        .attributes = CKPT_ATTRIBUTES(slice),
 };
 
 const ckpt_tensor *ckpt_tensor_api_slice(const ckpt_tensor *tensor, int32_t axis, int64_t start, int64_t stop)

@@ -132,10 +132,11 @@ const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const c
 const ckpt_tensor *ckpt_tensor_source(ckpt_scope *scope, const char *name, uint64_t index,
                                       const ckpt_tensor *tensor)
 {
-        ckpt_tensor *source = ckpt_tensor_new(scope, &ckpt_op_source, tensor->dtype, tensor->rank,
-                                              tensor->shape, 1, &tensor);
+        ckpt_tensor *source = ckpt_tensor_new(scope, &ckpt_op_source, tensor->dtype, 0, NULL, 1, &tensor);
 
         if (source && !ckpt_tensor_is_error(source)) {
+                source->rank = tensor->rank;
+                source->shape = tensor->shape;
                 source->as.source.name = name;
                 source->as.source.index = index;
         }

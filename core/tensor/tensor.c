@@ -6,6 +6,7 @@
 
 #include "core/tensor/tensor.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "core/op/op.h"
@@ -40,9 +41,13 @@ bool ckpt_tensor_is_source(const ckpt_tensor *tensor)
 ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_dtype dtype, uint32_t rank,
                              const int64_t *shape, uint32_t n_inputs, const ckpt_tensor *const *inputs)
 {
-        /* One piece: the node, its shape, its inputs. */
+        /* One piece: the node with its operation's own attributes, its shape, its inputs. */
+        const uint64_t node_bytes = offsetof(ckpt_tensor, as) + op->attributes;
+        const uint64_t node_words = (node_bytes + sizeof(*shape) - 1) / sizeof(*shape);
         const uint64_t shape_bytes = rank * sizeof(*shape), input_bytes = n_inputs * sizeof(ckpt_tensor *);
-        ckpt_tensor *tensor = ckpt_arena_alloc(&scope->arena, sizeof(*tensor) + shape_bytes + input_bytes);
+        void *const piece =
+                ckpt_arena_alloc(&scope->arena, node_words * sizeof(*shape) + shape_bytes + input_bytes);
+        ckpt_tensor *const tensor = piece;
         int64_t *own_shape;
 
         if (!tensor) {
@@ -50,7 +55,7 @@ ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_d
                 ckpt_tensor_error(scope);
                 return scope->error;
         }
-        own_shape = (int64_t *)(tensor + 1);
+        own_shape = (int64_t *)piece + node_words;
         tensor->api = scope->api;
         tensor->scope = scope;
         tensor->op = op;

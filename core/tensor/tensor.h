@@ -88,7 +88,7 @@ struct ckpt_tensor {
 const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const ckpt_place *place,
                                     ckpt_dtype dtype, uint32_t rank, const int64_t *shape,
                                     const int64_t *strides);
-/** Entry `index` of the checkpoint's weights, under its name: same dtype and shape, in this scope. */
+/** Entry `index` of the checkpoint's weights, under its name, in this scope; its shape is the entry's own. */
 const ckpt_tensor *ckpt_tensor_source(ckpt_scope *scope, const char *name, uint64_t index,
                                       const ckpt_tensor *tensor);
 const ckpt_tensor *ckpt_tensor_error(ckpt_scope *scope);

@@ -31,7 +31,7 @@ START_TEST(arena_gives_zeroed_aligned_memory)
 
                 seen[i] = ckpt_arena_alloc(&arena, size);
                 ck_assert_ptr_nonnull(seen[i]);
-                ck_assert_uint_eq((uintptr_t)seen[i] % 16, 0);
+                ck_assert_uint_eq((uintptr_t)seen[i] % 8, 0);
                 ck_assert(all_are(seen[i], size, 0));
                 memset(seen[i], (int)i, size);
         }
@@ -53,7 +53,7 @@ START_TEST(arena_gives_large_pieces)
         for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
                 pieces[i] = ckpt_arena_alloc(&arena, sizes[i]);
                 ck_assert_ptr_nonnull(pieces[i]);
-                ck_assert_uint_eq((uintptr_t)pieces[i] % 16, 0);
+                ck_assert_uint_eq((uintptr_t)pieces[i] % 8, 0);
                 ck_assert(pieces[i][0] == 0 && memcmp(pieces[i], pieces[i] + 1, sizes[i] - 1) == 0);
                 memset(pieces[i], (int)i + 1, sizes[i]);
         }
