@@ -138,7 +138,7 @@ static bool is_shard(const ckpt_shard *shard)
                shard->unit >= 1;
 }
 
-void ckpt_mapper_api_module_style(ckpt_mapper *m, const ckpt_module *module, ckpt_shard *ret_shard)
+static ckpt_shard component_style(ckpt_link *link, const ckpt_module *module)
 {
         /*
          * A plugin built against a later SDK assigns a longer struct than ours; it gets the room.
@@ -147,21 +147,28 @@ void ckpt_mapper_api_module_style(ckpt_mapper *m, const ckpt_module *module, ckp
                 ckpt_shard shard;
                 uint64_t room[32];
         } answer = {.shard = CKPT_SHARD_REPLICATED};
+
+        CALL(link, module_style, module, &answer.shard);
+        return answer.shard;
+}
+
+void ckpt_mapper_api_module_style(ckpt_mapper *m, const ckpt_module *module, ckpt_shard *ret_shard)
+{
+        ckpt_shard shard = CKPT_SHARD_REPLICATED;
         ckpt_link *const link = FIND(m, module_style);
 
         if (link && link->component)
-                CALL(link, module_style, module, &answer.shard);
+                shard = component_style(link, module);
         else if (link)
-                ckpt_base_module_style(&link->frame, module, &answer.shard);
-        if (link && !is_shard(&answer.shard)) {
-                ckpt_link_blame(link,
-                                "'module_style' of '%s' gave axis %d, group %d, unit %lld, which is no shard",
-                                link->frame.api->module_name(module), answer.shard.axis, answer.shard.group,
-                                (long long)answer.shard.unit);
-                answer.shard = (ckpt_shard)CKPT_SHARD_REPLICATED;
+                ckpt_base_module_style(&link->frame, module, &shard);
+        if (link && !is_shard(&shard)) {
+                ckpt_link_blame(
+                        link, "'module_style' of '%s' gave axis %d, group %d, unit %lld, which is no shard",
+                        link->frame.api->module_name(module), shard.axis, shard.group, (long long)shard.unit);
+                shard = (ckpt_shard)CKPT_SHARD_REPLICATED;
         }
-        answer.shard.struct_size = sizeof(answer.shard);
-        *ret_shard = answer.shard;
+        shard.struct_size = sizeof(shard);
+        *ret_shard = shard;
 }
 
 ckpt_status ckpt_mapper_api_derive_model(ckpt_mapper *m, const ckpt_weights *weights,
