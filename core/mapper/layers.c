@@ -24,13 +24,20 @@ typedef struct layer_list {
         const ckpt_weights *weights;
         const char *prefix; /* "model.layers" */
         int64_t expected;
-        CKPT_ARRAY(layer_param) params; /* in the model's order, until they are compared */
         CKPT_ARRAY(int64_t) layers;     /* those that are there, ascending */
+        ckpt_map rests;                 /* every rest once, numbered */
+        CKPT_ARRAY(uint64_t) counts;    /* in how many layers each is */
+        CKPT_ARRAY(layer_param) params; /* only of layers that are not alike */
         ckpt_status first;
 } layer_list;
 
+/* What is done with one parameter of a layer. */
+typedef ckpt_status (*take_param)(layer_list *list, int64_t layer, const char *rest);
+
 static void list_deinit(layer_list *list)
 {
+        ckpt_map_deinit(&list->rests);
+        ckpt_array_deinit(&list->counts);
         ckpt_array_deinit(&list->params);
         ckpt_array_deinit(&list->layers);
 }
@@ -70,8 +77,29 @@ static ckpt_status add_layer(layer_list *list, int64_t layer)
         return ckpt_array_push(&list->layers, layer);
 }
 
-static ckpt_status collect_module(layer_list *list, const ckpt_rule_stage *rule, const ckpt_model *model,
-                                  const ckpt_module *module)
+/* Layers past the last are a fault of their own. */
+static ckpt_status count_param(layer_list *list, int64_t layer, const char *rest)
+{
+        uint64_t at = list->counts.count;
+
+        if (add_layer(list, layer) < 0)
+                return CKPT_E_NOMEM;
+        if (layer >= list->expected)
+                return CKPT_OK;
+        if (!ckpt_map_find(&list->rests, rest, &at) &&
+            (ckpt_map_add(&list->rests, rest, at) < 0 || ckpt_array_push(&list->counts, 0) < 0))
+                return CKPT_E_NOMEM;
+        list->counts.items[at]++;
+        return CKPT_OK;
+}
+
+static ckpt_status keep_param(layer_list *list, int64_t layer, const char *rest)
+{
+        return ckpt_array_push(&list->params, (layer_param){layer, rest});
+}
+
+static ckpt_status take_module(layer_list *list, const ckpt_rule_stage *rule, const ckpt_model *model,
+                               const ckpt_module *module, take_param take)
 {
         const char *rest;
         int64_t layer;
@@ -81,13 +109,12 @@ static ckpt_status collect_module(layer_list *list, const ckpt_rule_stage *rule,
                 return CKPT_OK;
         if (!list->prefix)
                 list->prefix = prefix_of(&list->session->scope.arena, module->name, rest);
-        if (!list->prefix || add_layer(list, layer) < 0)
+        if (!list->prefix)
                 return CKPT_E_NOMEM;
         for (uint64_t i = 0; r == CKPT_OK && i < module->params.count; i++) {
                 const ckpt_model_param *p = model->params.items[module->params.items[i]];
-                const char *below = rest ? p->public.name + (rest - module->name) : p->last;
 
-                r = ckpt_array_push(&list->params, (layer_param){layer, below});
+                r = take(list, layer, rest ? p->public.name + (rest - module->name) : p->last);
         }
         return r;
 }
@@ -104,13 +131,13 @@ static void unique_layers(layer_list *list)
         list->layers.count = n;
 }
 
-static ckpt_status collect(layer_list *list, const ckpt_rule_stage *rule, const ckpt_model *model)
+static ckpt_status take_params(layer_list *list, const ckpt_rule_stage *rule, const ckpt_model *model,
+                               take_param take)
 {
         ckpt_status r = CKPT_OK;
 
         for (uint64_t i = 0; r == CKPT_OK && i < model->modules.count; i++)
-                r = collect_module(list, rule, model, model->modules.items[i]);
-        unique_layers(list);
+                r = take_module(list, rule, model, model->modules.items[i], take);
         return r;
 }
 
@@ -229,41 +256,19 @@ static void check_rest(layer_list *list, uint64_t from, uint64_t to)
         }
 }
 
-/* Adds up in how many layers each rest is; layers past the last are a fault of their own. */
-static ckpt_status count_layers(const layer_list *list, ckpt_map *rests, uint64_t *counts)
-{
-        for (uint64_t i = 0; i < list->params.count; i++) {
-                const layer_param *param = &list->params.items[i];
-                uint64_t rest = rests->count;
-
-                if (param->layer >= list->expected)
-                        continue;
-                if (!ckpt_map_find(rests, param->rest, &rest) &&
-                    ckpt_map_add(rests, param->rest, rest) != CKPT_OK)
-                        return CKPT_E_NOMEM;
-                counts[rest]++;
-        }
-        return CKPT_OK;
-}
-
 /* Whether every rest is in all layers, as it nearly always is; then nothing needs to be sorted. */
 static bool are_alike(const layer_list *list)
 {
-        _cleanup_(ckpt_map_deinit) ckpt_map rests = CKPT_MAP_INIT;
-        _cleanup_(ckpt_freep) uint64_t *counts = calloc(list->params.count + 1, sizeof(*counts));
-        bool alike = counts && count_layers(list, &rests, counts) == CKPT_OK;
-
-        for (uint64_t i = 0; alike && i < rests.count; i++)
-                alike = counts[i] == list->layers.count;
-        return alike;
+        for (uint64_t i = 0; i < list->counts.count; i++)
+                if (list->counts.items[i] != list->layers.count)
+                        return false;
+        return true;
 }
 
 static void check_params(layer_list *list)
 {
         const uint64_t count = list->params.count;
 
-        if (are_alike(list))
-                return;
         if (count > 1)
                 qsort(list->params.items, count, sizeof(layer_param), by_rest);
         for (uint64_t from = 0, to; from < count; from = to) {
@@ -285,7 +290,7 @@ ckpt_status ckpt_layers_check_list(ckpt_mapper *m, const ckpt_weights *weights, 
 {
         _cleanup_(list_deinit) layer_list list = {
                 .m = m, .session = ckpt_link_of(m)->session, .weights = weights, .expected = expected};
-        const ckpt_status r = collect(&list, rule, model);
+        ckpt_status r = take_params(&list, rule, model, count_param);
 
         /*
          * A mapper may know several lists that its models have by turns; one without any layer is not used.
@@ -293,7 +298,13 @@ ckpt_status ckpt_layers_check_list(ckpt_mapper *m, const ckpt_weights *weights, 
         if (r < 0 || list.layers.count == 0)
                 return r;
         *found = true;
+        unique_layers(&list);
         check_layers(&list);
+        if (are_alike(&list))
+                return list.first;
+        r = take_params(&list, rule, model, keep_param);
+        if (r < 0)
+                return r;
         check_params(&list);
         return list.first;
 }
