@@ -56,7 +56,8 @@ static void explain_entry(ckpt_loop *loop, const char *name, const ckpt_tensor *
 
 static void fail_unused(ckpt_loop *loop, uint64_t source)
 {
-        const char *own = ckpt_weights_name(loop->source, source), *name = loop->names[source];
+        const char *own = ckpt_weights_name(loop->source, source);
+        const char *name = loop->names ? loop->names[source] : own;
         const bool renamed = name && strcmp(name, own) != 0;
         const ckpt_where where = {
                 .struct_size = sizeof(where),

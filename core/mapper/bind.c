@@ -122,14 +122,9 @@ void ckpt_loop_bind(ckpt_loop *loop, const ckpt_module *module, uint64_t param,
                     const ckpt_tensor *const *values, uint32_t count)
 {
         const ckpt_model_param *p = loop->model->params.items[param];
-        const ckpt_tensor **parts = ckpt_arena_calloc(&loop->session->scope.arena, count, sizeof(*parts)),
-                          *value;
+        const ckpt_tensor **parts = loop->parts, *value;
         ckpt_shard shard;
 
-        if (!parts) {
-                loop->session->scope.out_of_memory = true;
-                return;
-        }
         ckpt_mapper_style(loop->mapper, module, &shard);
         for (uint32_t i = 0; i < count; i++) {
                 ckpt_tensor_mark_sources(values[i], loop->used);

@@ -22,8 +22,8 @@ static int32_t role_of(ckpt_mapper *m, const char *name)
         return shard.group != CKPT_GROUP_NONE ? CKPT_ROLE_LINEAR : CKPT_ROLE_PLAIN;
 }
 
-/* The module that a weight's module becomes: itself, or the fused target beside it. */
-static void fuse_module(const struct ckpt_rules *rules, ckpt_text *module, int32_t *ret_role)
+/* The module that a weight's module becomes: itself, or the fused target beside it, if it is a source. */
+static bool fuse_module(const struct ckpt_rules *rules, ckpt_text *module, int32_t *ret_role)
 {
         const ckpt_rule_fuse *rule;
         const char *last;
@@ -33,9 +33,10 @@ static void fuse_module(const struct ckpt_rules *rules, ckpt_text *module, int32
         if (rule || ckpt_rules_find_target(rules, last))
                 *ret_role = CKPT_ROLE_FUSED;
         if (!rule)
-                return;
+                return false;
         module->length = parent ? parent + 1 : 0;
         ckpt_text_add_bytes(module, rule->target, strlen(rule->target));
+        return true;
 }
 
 /* `module` is room for the module's name. */
@@ -45,15 +46,18 @@ static ckpt_status add_weight(ckpt_mapper *m, ckpt_model_builder *builder, const
         int32_t role = -1;
         const char *param;
         const uint64_t length = ckpt_name_split(name, &param);
+        uint64_t at;
+        bool is_source;
 
         module->length = 0;
         ckpt_text_add_bytes(module, name, length);
-        fuse_module(ckpt_link_of(m)->chain->rules, module, &role);
+        is_source = fuse_module(ckpt_link_of(m)->chain->rules, module, &role);
         if (module->failed)
                 return CKPT_E_NOMEM;
         if (role < 0)
                 role = role_of(m, module->string);
-        ckpt_model_api_add_param(builder, module->string, param, role);
+        if (ckpt_model_builder_add(builder, module->string, param, role, &at) >= 0)
+                builder->model->params.items[at]->sources += is_source;
         return builder->status;
 }
 
@@ -75,8 +79,9 @@ ckpt_status ckpt_base_derive_model(ckpt_mapper *m, const ckpt_weights *weights, 
 static ckpt_status keep_own(ckpt_loop *loop)
 {
         ckpt_model *model = loop->model;
+        const bool piped = loop->session->mapping.pp_size > 1;
 
-        for (uint64_t i = 0; i < model->modules.count; i++) {
+        for (uint64_t i = 0; piped && i < model->modules.count; i++) {
                 const ckpt_module *module = model->modules.items[i];
                 const bool own =
                         ckpt_rules_owns(loop->rules, &loop->session->mapping, loop->n_layers, module->name);

@@ -29,14 +29,28 @@ static void loop_deinit(ckpt_loop *loop)
         ckpt_text_deinit(&loop->name);
 }
 
+static ckpt_status need_room(ckpt_loop *loop)
+{
+        ckpt_arena *const arena = &loop->session->scope.arena;
+        uint64_t n = 1;
+
+        for (uint64_t i = 0; i < loop->rules->fuses.count; i++)
+                if (loop->rules->fuses.items[i].n_sources > n)
+                        n = loop->rules->fuses.items[i].n_sources;
+        loop->before = ckpt_arena_calloc(arena, n, sizeof(*loop->before));
+        loop->views = ckpt_arena_calloc(arena, n, sizeof(*loop->views));
+        loop->values = ckpt_arena_calloc(arena, n, sizeof(*loop->values));
+        loop->parts = ckpt_arena_calloc(arena, n, sizeof(*loop->parts));
+        return loop->before && loop->views && loop->values && loop->parts ? CKPT_OK : CKPT_E_NOMEM;
+}
+
 static ckpt_status loop_init(ckpt_loop *loop)
 {
         const uint64_t n = loop->n_sources ? loop->n_sources : 1;
 
-        loop->names = calloc(n, sizeof(*loop->names));
         loop->used = calloc(n, sizeof(*loop->used));
         loop->explained = calloc(n, sizeof(*loop->explained));
-        return loop->names && loop->used && loop->explained ? CKPT_OK : CKPT_E_NOMEM;
+        return loop->used && loop->explained ? need_room(loop) : CKPT_E_NOMEM;
 }
 
 static ckpt_status prepare_model(ckpt_loop *loop, const ckpt_config *config)

@@ -76,6 +76,15 @@ static ckpt_status check_param(ckpt_session *session, const ckpt_weights *weight
         return CKPT_E_MISSING;
 }
 
+/* Whether every source of every parameter was met while the model was derived; then none is to be sought. */
+static bool all_met(const ckpt_model *model, const ckpt_module *module, const ckpt_rule_fuse *rule)
+{
+        for (uint64_t i = 0; i < module->params.count; i++)
+                if (model->params.items[module->params.items[i]]->sources != rule->n_sources)
+                        return false;
+        return true;
+}
+
 ckpt_status ckpt_fused_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_model *model)
 {
         _cleanup_(ckpt_text_deinit) ckpt_text key = CKPT_TEXT_INIT;
@@ -86,7 +95,7 @@ ckpt_status ckpt_fused_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_m
                 const ckpt_module *module = model->modules.items[i];
                 const ckpt_rule_fuse *rule = ckpt_rules_find_target(link->chain->rules, module->last);
 
-                if (!rule || ckpt_mapper_skip_rule(m, module))
+                if (!rule || all_met(model, module, rule) || ckpt_mapper_skip_rule(m, module))
                         continue;
                 for (uint64_t j = 0; j < module->params.count; j++) {
                         const ckpt_status r = check_param(link->session, weights, rule, module,
@@ -104,9 +113,10 @@ ckpt_status ckpt_fused_check(ckpt_mapper *m, const ckpt_weights *weights, ckpt_m
 /* ---- the load loop ---- */
 
 /* One view per source, after the callbacks; NULL where the checkpoint has nothing of it. */
-static ckpt_status open_sources(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule,
-                                const ckpt_weights **ret_before, const ckpt_weights **ret_views)
+static ckpt_status open_sources(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule)
 {
+        memset(loop->before, 0, rule->n_sources * sizeof(*loop->before));
+        memset(loop->views, 0, rule->n_sources * sizeof(*loop->views));
         for (uint32_t i = 0; i < rule->n_sources; i++) {
                 const char *source = ckpt_name_beside(&loop->name, module->name, rule->sources[i], NULL);
                 const ckpt_where where = {
@@ -114,12 +124,12 @@ static ckpt_status open_sources(ckpt_loop *loop, const ckpt_module *module, cons
 
                 if (!source)
                         return CKPT_E_NOMEM;
-                ret_before[i] = ckpt_weights_filter(loop->weights, source);
-                if (ckpt_weights_count(ret_before[i]) == 0)
+                loop->before[i] = ckpt_weights_filter(loop->weights, source);
+                if (ckpt_weights_count(loop->before[i]) == 0)
                         continue;
-                ret_views[i] = ckpt_mapper_api_apply_callbacks(loop->mapper, module, rule->sources[i],
-                                                               ret_before[i]);
-                if (!ret_views[i])
+                loop->views[i] = ckpt_mapper_api_apply_callbacks(loop->mapper, module, rule->sources[i],
+                                                                 loop->before[i]);
+                if (!loop->views[i])
                         return ckpt_session_fail(
                                 loop->session, CKPT_E_PLUGIN, &where,
                                 "the weight mapper's callbacks returned no weights for this source");
@@ -166,14 +176,15 @@ static void bind_fused_already(ckpt_loop *loop, const ckpt_module *module, uint6
 }
 
 static void describe_param(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule,
-                           uint64_t param, const ckpt_weights *const *views, const ckpt_tensor **values)
+                           uint64_t param)
 {
+        const ckpt_tensor **values = loop->values;
         const char *last = loop->model->params.items[param]->last;
         const ckpt_tensor *own;
         uint32_t count = 0;
 
         for (uint32_t i = 0; i < rule->n_sources; i++) {
-                values[i] = ckpt_weights_get(views[i], last);
+                values[i] = ckpt_weights_get(loop->views[i], last);
                 count += values[i] != NULL;
         }
         if (count == rule->n_sources) {
@@ -188,8 +199,7 @@ static void describe_param(ckpt_loop *loop, const ckpt_module *module, const ckp
 }
 
 /* A source of a parameter that failed is not left over: one reason is enough. */
-static void use_after_failure(ckpt_loop *loop, const ckpt_module *module, const ckpt_weights *const *before,
-                              uint32_t count)
+static void use_after_failure(ckpt_loop *loop, const ckpt_module *module, uint32_t count)
 {
         bool failed = false;
 
@@ -198,24 +208,17 @@ static void use_after_failure(ckpt_loop *loop, const ckpt_module *module, const 
         if (!failed)
                 return;
         for (uint32_t i = 0; i < count; i++)
-                ckpt_loop_use(loop, before[i]);
+                ckpt_loop_use(loop, loop->before[i]);
         ckpt_loop_use(loop, ckpt_weights_filter(loop->weights, module->name));
 }
 
 ckpt_status ckpt_loop_fused(ckpt_loop *loop, const ckpt_module *module, const ckpt_rule_fuse *rule)
 {
-        ckpt_arena *const arena = &loop->session->scope.arena;
-        const ckpt_weights **before = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*before));
-        const ckpt_weights **views = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*views));
-        const ckpt_tensor **values = ckpt_arena_calloc(arena, rule->n_sources, sizeof(*values));
-        ckpt_status r;
+        const ckpt_status r = open_sources(loop, module, rule);
 
-        if (!before || !views || !values)
-                return CKPT_E_NOMEM;
-        r = open_sources(loop, module, rule, before, views);
         for (uint64_t i = 0; r == CKPT_OK && i < module->params.count; i++)
                 if (!loop->model->params.items[module->params.items[i]]->assigned)
-                        describe_param(loop, module, rule, module->params.items[i], views, values);
-        use_after_failure(loop, module, before, rule->n_sources);
+                        describe_param(loop, module, rule, module->params.items[i]);
+        use_after_failure(loop, module, rule->n_sources);
         return r == CKPT_E_NOMEM ? r : CKPT_OK;
 }

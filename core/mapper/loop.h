@@ -23,12 +23,15 @@ typedef struct ckpt_loop {
         const ckpt_weights *source;  /* under the checkpoint's names, entry i is source i */
         const ckpt_weights *all;     /* renamed and preprocessed */
         const ckpt_weights *weights; /* the same without what a derived model shall ignore */
-        const char **names;          /* per source: its new name, NULL when dropped */
+        const char **names;          /* per source: its new name, NULL when dropped; NULL: all stay */
         bool *used, *explained;      /* per source */
         uint64_t n_sources;
         ckpt_model *model;
         const ckpt_describe_options *options;
         ckpt_binding *bindings;
+        /* Room for one parameter's sources, used over and over: as many as the largest fused rule has. */
+        const ckpt_weights **before, **views;
+        const ckpt_tensor **values, **parts;
         int64_t n_layers; /* 0 when nothing tells */
         ckpt_text name;   /* room for one that is looked up and not kept */
 } ckpt_loop;

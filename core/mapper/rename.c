@@ -9,6 +9,7 @@
  */
 
 #include "core/base/cleanup.h"
+#include "core/frame/link.h"
 #include "core/mapper/loop.h"
 #include "core/mapper/params_map.h"
 
@@ -120,8 +121,16 @@ static ckpt_status need_renamed(ckpt_loop *loop, uint64_t source, ckpt_weights *
         return r;
 }
 
-/* Usually all names stay, and then the checkpoint's own dictionary is the renamed one. */
-ckpt_status ckpt_loop_rename(ckpt_loop *loop)
+/* Whether anything could change a name: params_map, or a component of the mapper. */
+static bool may_rename(const ckpt_loop *loop)
+{
+        const ckpt_link *link = ckpt_link_find(loop->mapper, CKPT_KIND_WEIGHT_MAPPER, weight_mapper, rename);
+
+        return loop->options->n_params_map > 0 || !link || link->component;
+}
+
+/* Often all names stay all the same, and then the checkpoint's own dictionary is the renamed one. */
+static ckpt_status rename_all(ckpt_loop *loop)
 {
         _cleanup_(ckpt_params_map_freep) ckpt_params_map *map = NULL;
         _cleanup_(ckpt_freep) uint64_t *origins = NULL;
@@ -129,6 +138,9 @@ ckpt_status ckpt_loop_rename(ckpt_loop *loop)
         ckpt_status r = ckpt_params_map_new(loop->session, loop->options->params_map,
                                             loop->options->n_params_map, &map);
 
+        loop->names = calloc(loop->n_sources + 1, sizeof(*loop->names));
+        if (r == CKPT_OK && !loop->names)
+                r = CKPT_E_NOMEM;
         for (uint64_t i = 0; r == CKPT_OK && i < loop->n_sources; i++) {
                 r = rename_source(loop, map, i);
                 if (r == CKPT_OK && loop->names[i] != ckpt_weights_name(loop->source, i))
@@ -137,6 +149,11 @@ ckpt_status ckpt_loop_rename(ckpt_loop *loop)
                         r = add_renamed(loop, dict, origins, i);
         }
         return r < 0 ? r : preprocess(loop, dict ? dict : loop->source);
+}
+
+ckpt_status ckpt_loop_rename(ckpt_loop *loop)
+{
+        return may_rename(loop) ? rename_all(loop) : preprocess(loop, loop->source);
 }
 
 bool ckpt_loop_is_ignored(const ckpt_loop *loop, const char *name, const ckpt_tensor *tensor)

@@ -8,6 +8,14 @@
 
 #include "core/model/model.h"
 
+/* What is added belongs mostly to the module that was added last. */
+static bool is_newest(const ckpt_model *model, const char *name)
+{
+        const uint64_t count = model->modules.count;
+
+        return count > 0 && strcmp(model->modules.items[count - 1]->name, name) == 0;
+}
+
 ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_t role, uint64_t *ret_module)
 {
         const uint64_t index = model->modules.count;
@@ -15,8 +23,10 @@ ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_
         ckpt_module *module;
         ckpt_status r;
 
-        if (ckpt_map_find(&model->module_index, name, ret_module))
+        if (is_newest(model, name)) {
+                *ret_module = index - 1;
                 return CKPT_OK;
+        }
         module = ckpt_arena_alloc(&model->arena, sizeof(*module));
         if (module)
                 module->name = ckpt_arena_strdup(&model->arena, name);
@@ -30,6 +40,8 @@ ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_
         r = ckpt_array_grow(&model->modules);
         if (r == CKPT_OK)
                 r = ckpt_map_add(&model->module_index, module->name, index);
+        if (r == CKPT_ABSENT)
+                return ckpt_map_find(&model->module_index, name, ret_module) ? CKPT_OK : CKPT_E_NOMEM;
         if (r != CKPT_OK)
                 return r;
         model->modules.items[model->modules.count++] = module;
@@ -55,26 +67,55 @@ static ckpt_status grow_params(ckpt_model *model, ckpt_module *module)
         return CKPT_OK;
 }
 
+/* A source of a fused parameter mostly follows the one before it, so that little is between the two. */
+static bool find_among_newest(const ckpt_model *model, const ckpt_module *module, const char *param,
+                              uint64_t *ret_param)
+{
+        const uint64_t count = module->params.count, oldest = count > 4 ? count - 4 : 0;
+
+        for (uint64_t i = count; i-- > oldest;) {
+                if (strcmp(model->params.items[module->params.items[i]]->last, param) == 0) {
+                        *ret_param = module->params.items[i];
+                        return true;
+                }
+        }
+        return false;
+}
+
+static ckpt_model_param *param_new(ckpt_model *model, const ckpt_module *owner, const char *param)
+{
+        const uint64_t length = strlen(owner->name);
+        ckpt_model_param *added = ckpt_arena_alloc(&model->arena, sizeof(*added));
+        char *name = ckpt_arena_join(&model->arena, owner->name, length, param);
+
+        if (!added || !name)
+                return NULL;
+        added->public.name = name;
+        added->last = length ? name + length + 1 : name;
+        added->wanted = true;
+        return added;
+}
+
 ckpt_status ckpt_model_ensure_param(ckpt_model *model, uint64_t module, const char *param,
                                     uint64_t *ret_param)
 {
         ckpt_module *owner = model->modules.items[module];
-        const uint64_t index = model->params.count, length = strlen(owner->name);
-        ckpt_model_param *added = ckpt_arena_alloc(&model->arena, sizeof(*added));
-        char *name = ckpt_arena_join(&model->arena, owner->name, length, param);
+        const uint64_t index = model->params.count;
+        ckpt_model_param *added;
         ckpt_status r;
 
-        if (!added || !name)
+        if (find_among_newest(model, owner, param, ret_param))
+                return CKPT_ABSENT;
+        added = param_new(model, owner, param);
+        if (!added)
                 return CKPT_E_NOMEM;
-        added->public.name = name;
-        added->last = length ? name + length + 1 : name;
-        added->module = module;
-        added->wanted = true;
         r = ckpt_array_grow(&model->params);
         if (r == CKPT_OK)
                 r = grow_params(model, owner);
         if (r == CKPT_OK)
-                r = ckpt_map_add(&model->param_index, name, index);
+                r = ckpt_map_add(&model->param_index, added->public.name, index);
+        if (r == CKPT_ABSENT)
+                ckpt_map_find(&model->param_index, added->public.name, ret_param);
         if (r != CKPT_OK)
                 return r;
         model->params.items[model->params.count++] = added;
@@ -137,7 +178,6 @@ static ckpt_status keep_module(ckpt_model *model, ckpt_module *module, ckpt_mode
                         continue;
                 if (ckpt_map_add(&model->param_index, param->public.name, model->params.count) < 0)
                         return CKPT_E_NOMEM;
-                param->module = model->modules.count;
                 module->params.items[kept++] = model->params.count;
                 model->params.items[model->params.count++] = param;
         }
@@ -192,10 +232,10 @@ ckpt_status ckpt_model_seal(ckpt_model *model)
         return r;
 }
 
-void ckpt_model_api_add_param(ckpt_model_builder *builder, const char *module, const char *param,
-                              int32_t role)
+ckpt_status ckpt_model_builder_add(ckpt_model_builder *builder, const char *module, const char *param,
+                                   int32_t role, uint64_t *ret_param)
 {
-        uint64_t module_at, param_at;
+        uint64_t module_at;
         ckpt_status r = CKPT_E_PLUGIN;
 
         if (!module || !param || !*param || role < CKPT_ROLE_PLAIN || role > CKPT_ROLE_SPECIAL)
@@ -205,9 +245,18 @@ void ckpt_model_api_add_param(ckpt_model_builder *builder, const char *module, c
         else
                 r = ckpt_model_ensure_module(builder->model, module, role, &module_at);
         if (r == CKPT_OK)
-                r = ckpt_model_ensure_param(builder->model, module_at, param, &param_at);
+                r = ckpt_model_ensure_param(builder->model, module_at, param, ret_param);
         if (r < 0 && builder->status == CKPT_OK)
                 builder->status = r;
+        return r;
+}
+
+void ckpt_model_api_add_param(ckpt_model_builder *builder, const char *module, const char *param,
+                              int32_t role)
+{
+        uint64_t at;
+
+        ckpt_model_builder_add(builder, module, param, role, &at);
 }
 
 ckpt_status ckpt_model_add_module(ckpt_model *model, const char *name, int32_t role, const char *tag)

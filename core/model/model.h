@@ -52,10 +52,10 @@ struct ckpt_module {
 typedef struct ckpt_model_param {
         ckpt_param public;
         const char *last; /* name within the module */
-        uint64_t module;
-        void *buffer;   /* the engine's own, or NULL */
-        bool described; /* dtype and shape are known */
-        bool wanted;    /* false: derived, but another pipeline rank owns it; removed by ckpt_model_seal */
+        void *buffer;     /* the engine's own, or NULL */
+        uint32_t sources; /* of a fused rule: how many were seen while the model was derived */
+        bool described;   /* dtype and shape are known */
+        bool wanted;      /* false: derived, but another pipeline rank owns it; removed by ckpt_model_seal */
         const ckpt_tensor *assigned; /* ckpt_module_assign, during the load loop only */
 } ckpt_model_param;
 
@@ -75,7 +75,7 @@ struct ckpt_model {
 ckpt_status ckpt_model_new_derived(ckpt_model **ret_model);
 /** Adds a module, or finds it: its index. Names are copied. */
 ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_t role, uint64_t *ret_module);
-/** Adds a parameter without dtype and shape; CKPT_ABSENT if it is there already. */
+/** Adds a parameter without dtype and shape; CKPT_ABSENT if it is there already, with its index. */
 ckpt_status ckpt_model_ensure_param(ckpt_model *model, uint64_t module, const char *param,
                                     uint64_t *ret_param);
 /** Gives a derived parameter its dtype and shape (copied). */
@@ -97,6 +97,10 @@ struct ckpt_model_builder {
         ckpt_model *model;
         ckpt_status status; /* sticky */
 };
+
+/** ckpt_model_api_add_param with its result: what ckpt_model_ensure_param gives. */
+ckpt_status ckpt_model_builder_add(ckpt_model_builder *builder, const char *module, const char *param,
+                                   int32_t role, uint64_t *ret_param);
 
 /**
  * Writes every loaded parameter to a safetensors file: temporary file beside `path`, then renamed. Watches

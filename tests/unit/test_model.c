@@ -80,6 +80,7 @@ START_TEST(modules_and_parameters_have_names)
         ck_assert_int_eq(ckpt_model_ensure_param(model, 0, "bias", &param), CKPT_OK);
         ck_assert_uint_eq(param, 2);
         ck_assert_int_eq(ckpt_model_ensure_param(model, 0, "bias", &param), CKPT_ABSENT);
+        ck_assert_uint_eq(param, 2);
         add("", "scale", 0, 0, NULL);
 
         m = model->modules.items[0];
@@ -100,6 +101,25 @@ START_TEST(modules_and_parameters_have_names)
         ck_assert_uint_eq(ckpt_model_count(NULL), 0);
         ck_assert_ptr_null(ckpt_model_find(NULL, "x"));
         ck_assert_str_eq(ckpt_model_device(model), "cpu");
+}
+END_TEST
+
+/* However many others were added since. */
+START_TEST(a_parameter_is_there_once)
+{
+        uint64_t first, again;
+        char name[16];
+
+        first = add("m", "p0", 0, 0, NULL);
+        for (uint32_t n = 1; n < 10; n++) {
+                ck_assert_int_eq(ckpt_model_ensure_param(model, 0, "p0", &again), CKPT_ABSENT);
+                ck_assert_uint_eq(again, first);
+                snprintf(name, sizeof(name), "p%u", n);
+                add("m", name, 0, 0, NULL);
+                add("between", name, 0, 0, NULL);
+        }
+        ck_assert_uint_eq(model->modules.count, 2);
+        ck_assert_uint_eq(ckpt_model_count(model), 19);
 }
 END_TEST
 
@@ -154,7 +174,7 @@ START_TEST(seal_drops_what_is_not_wanted_and_groups_the_rest)
         ck_assert_str_eq(ckpt_model_param_at(model, 2)->name, "c.y");
         ck_assert_uint_eq(model->modules.count, 2);
         ck_assert_str_eq(model->modules.items[1]->name, "c");
-        ck_assert_uint_eq(model->params.items[2]->module, 1);
+        ck_assert_uint_eq(model->modules.items[1]->params.items[0], 2);
         ck_assert_uint_eq(ckpt_module_param_count(model->modules.items[1]), 1);
         ck_assert_str_eq(ckpt_module_param_name(model->modules.items[1], 0), "y");
         ck_assert_ptr_null(ckpt_model_find(model, "b.x"));
@@ -585,6 +605,7 @@ int main(void)
         tcase_add_checked_fixture(tests, set_up, tear_down);
         tcase_set_timeout(tests, 30);
         tcase_add_test(tests, modules_and_parameters_have_names);
+        tcase_add_test(tests, a_parameter_is_there_once);
         tcase_add_loop_test(tests, sizes_are_computed_and_checked, 0, COUNT(sizes));
         tcase_add_test(tests, seal_drops_what_is_not_wanted_and_groups_the_rest);
         tcase_add_test(tests, a_builder_remembers_its_first_failure);
