@@ -8,6 +8,7 @@
 #define HF_INDEX_H
 
 #include "error.h"
+#include "tensor.h"
 
 enum {
         HF_INDEX_ENTRIES_MAX = 1 << 22,
@@ -35,6 +36,14 @@ struct hf_index {
  * then there is nothing to free. hf_index_deinit() frees the rest.
  */
 int hf_index_parse(const char *text, size_t length, struct hf_index *ret_index, struct hf_error *ret_error);
+
+/*
+ * How many tensors of a file, up to the first that is not, stand in the index as that file's and were not
+ * found before. `found` has n_entries flags, all false at first, and gets those of the entries that were met.
+ * Where names are in no order some may be missed, but nothing is found that is not there.
+ */
+size_t hf_index_match(const struct hf_index *index, uint32_t file, const struct hf_tensor *tensors,
+                      size_t count, bool *found);
 
 /* Frees what parse made; all zeros and NULL are fine. */
 void hf_index_deinit(struct hf_index *index);

@@ -158,6 +158,27 @@ static int group_by_sorting(struct group *group)
         return 0;
 }
 
+/* Most writers sort their names; then neighbours tell that all differ. */
+static bool is_ascending(const struct group *group)
+{
+        size_t i;
+
+        for (i = 1; i < group->count; i++)
+                if (hf_name_compare(name_at(group->records, group->stride, i - 1),
+                                    name_at(group->records, group->stride, i)) >= 0)
+                        return false;
+        return true;
+}
+
+static int group_alone(struct group *group)
+{
+        size_t i;
+
+        for (i = 0; i < group->count; i++)
+                note(group, i, i);
+        return 0;
+}
+
 int hf_names_group(const void *records, size_t stride, size_t count, uint32_t *ret_first,
                    size_t *ret_duplicate, size_t *ret_original)
 {
@@ -166,7 +187,7 @@ int hf_names_group(const void *records, size_t stride, size_t count, uint32_t *r
 
         if (count >= UINT32_MAX || count > SIZE_MAX / 64)
                 return -1;
-        result = group_by_hash(&group);
+        result = is_ascending(&group) ? group_alone(&group) : group_by_hash(&group);
         if (result > 0)
                 result = group_by_sorting(&group);
         if (result < 0 || group.duplicate == count)

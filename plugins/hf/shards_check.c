@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All names at once: those of the index, then those of every shard, grouped by equality. One pass then
- * tells a tensor that the index misplaces, one that it does not know, one that is nowhere, and one that
+ * Index and shards nearly always agree, which is told by walking through both. Where that is not seen, all
+ * names at once: those of the index, then those of every shard, grouped by equality. One pass
+ * then tells a tensor that the index misplaces, one that it does not know, one that is nowhere, and one that
  * is in two files.
  */
 #include "components.h"
@@ -147,19 +148,51 @@ static ckpt_status compare_all(struct check *check)
         return check->status;
 }
 
-ckpt_status hf_shards_check(ckpt_frame *self, const ckpt_source *source, const struct hf_shards *shards)
+/* 1 when the index lists what is in the shards and nothing else, 0 when that was not seen, -1: no memory. */
+static int is_agreed(const struct hf_shards *shards)
+{
+        const struct hf_index *index = &shards->index;
+        bool *found = calloc(index->n_entries + 1, sizeof *found);
+        size_t n = 0;
+        uint32_t s;
+
+        if (!found)
+                return -1;
+        for (s = 0; s < shards->n_shards; s++) {
+                const struct hf_shard *shard = &shards->shards[s];
+                size_t matched = hf_index_match(index, s, shard->tensors, shard->n_tensors, found);
+
+                if (matched < shard->n_tensors)
+                        break;
+                n += matched;
+        }
+        free(found);
+        return s == shards->n_shards && n == index->n_entries;
+}
+
+static ckpt_status check_names(ckpt_frame *self, const ckpt_source *source, const struct hf_shards *shards)
 {
         struct check check = {.self = self, .source = source, .shards = shards};
-        ckpt_status r;
+        ckpt_status r = gather(&check);
+
+        if (r == 0)
+                r = compare_all(&check);
+        free(check.records);
+        return r;
+}
+
+ckpt_status hf_shards_check(ckpt_frame *self, const ckpt_source *source, const struct hf_shards *shards)
+{
+        ckpt_status r = 0;
+        int agreed;
 
         /* One file's names were compared when it was parsed. */
         if (!shards->index_name && shards->n_shards < 2)
                 return 0;
-        r = gather(&check);
-        if (r == 0)
-                r = compare_all(&check);
-        if (r == 0)
-                r = hf_shards_check_total(self, shards);
-        free(check.records);
-        return r;
+        agreed = shards->index_name ? is_agreed(shards) : 0;
+        if (agreed < 0)
+                return hf_fail_memory(self);
+        if (!agreed)
+                r = check_names(self, source, shards);
+        return r == 0 ? hf_shards_check_total(self, shards) : r;
 }
