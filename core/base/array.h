@@ -24,6 +24,12 @@
                  ? CKPT_OK                  \
                  : ckpt_array_grow_((void **)&(array)->items, &(array)->capacity, sizeof(*(array)->items)))
 
+/** Makes room for so many items in all, where their number is known beforehand. As above. */
+#define ckpt_array_reserve(array, wanted)                                                                 \
+        ((wanted) <= (array)->capacity ? CKPT_OK                                                          \
+                                       : ckpt_array_resize_((void **)&(array)->items, &(array)->capacity, \
+                                                            (wanted), sizeof(*(array)->items)))
+
 /** Appends a value: CKPT_OK or CKPT_E_NOMEM. */
 #define ckpt_array_push(array, ...)                                                                    \
         (ckpt_array_grow(array) == CKPT_OK ? ((array)->items[(array)->count++] = __VA_ARGS__, CKPT_OK) \
@@ -32,16 +38,20 @@
 #define ckpt_array_deinit(array) \
         (free((array)->items), (array)->items = NULL, (array)->count = (array)->capacity = 0)
 
+static inline ckpt_status ckpt_array_resize_(void **items, uint64_t *capacity, uint64_t wanted, size_t size)
+{
+        void *resized = reallocarray(*items, wanted, size);
+
+        if (!resized)
+                return CKPT_E_NOMEM;
+        *items = resized;
+        *capacity = wanted;
+        return CKPT_OK;
+}
+
 static inline ckpt_status ckpt_array_grow_(void **items, uint64_t *capacity, size_t size)
 {
-        const uint64_t more = *capacity ? *capacity * 2 : 16;
-        void *grown = reallocarray(*items, more, size);
-
-        if (!grown)
-                return CKPT_E_NOMEM;
-        *items = grown;
-        *capacity = more;
-        return CKPT_OK;
+        return ckpt_array_resize_(items, capacity, *capacity ? *capacity * 2 : 16, size);
 }
 
 #endif

@@ -205,6 +205,18 @@ static void add_totals(ckpt_plan *plan)
                 totals->bytes_read += ckpt_run_bytes(&plan->runs.items[i]);
 }
 
+/* What most plans need, so that growing copies nothing: a tile for each parameter, some with two sources. */
+static ckpt_status reserve(ckpt_plan *plan, uint64_t n_params)
+{
+        ckpt_status r = ckpt_array_reserve(&plan->targets, n_params);
+
+        if (r == CKPT_OK)
+                r = ckpt_array_reserve(&plan->tiles, n_params);
+        if (r == CKPT_OK)
+                r = ckpt_array_reserve(&plan->reads, 2 * n_params);
+        return r;
+}
+
 ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const ckpt_binding *bindings,
                           const ckpt_plan_options *options, ckpt_plan **ret_plan)
 {
@@ -218,6 +230,7 @@ ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const 
         plan->model = model;
         plan->bindings = bindings;
         plan->options = *options;
+        r = reserve(plan, model->params.count);
         for (uint64_t i = 0; i < model->params.count && r == CKPT_OK; i++) {
                 r = ckpt_session_check(session);
                 if (r == CKPT_OK)
