@@ -99,7 +99,9 @@ def print_fixed(numbers):
     for name, cost in numbers.get("fixed", {}).items():
         parts = ", ".join(f"{key.removesuffix('_seconds')} {value * 1e3:.1f}"
                           for key, value in cost["first"].items() if key.endswith("_seconds"))
-        print(f"- fixed cost of {name}: {cost['first']['sum'] * 1e3:.1f} ms in a first load ({parts}), "
+        least, most = (seconds * 1e3 for seconds in cost["range"])
+        print(f"- fixed cost of {name}: {cost['first']['sum'] * 1e3:.1f} ms in a first load ({parts}; "
+              f"{least:.1f} … {most:.1f}), "
               f"{cost['later']['sum'] * 1e3:.1f} ms later; `plan --json` {cost['plan_process']:.3f} s")
 
 
@@ -117,7 +119,8 @@ def print_warm(numbers, sides):
     tp = numbers.get("tp")
     if tp:
         print(f"- tp 4 rank 0: {tp['bytes_read']} bytes read, {tp['bytes_read'] / tp['least_bytes']:.4f} of "
-              f"what belongs to it; first load {tp['first']:.3f} s, later {tp['later']:.3f} s")
+              f"what belongs to it; first load {tp['first']:.3f} s ({tp['range'][0]:.3f} … "
+              f"{tp['range'][1]:.3f}), later {tp['later']:.3f} s")
     print_fixed(numbers)
     print_failures(numbers)
 
