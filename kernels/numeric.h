@@ -8,7 +8,7 @@
  * Conversions between floats and the bits of the smaller formats, and the few
  * operations on elements, in plain C that a C compiler and nvcc translate alike: the
  * CPU and the GPU compute the same bits because they compile the same lines. (Where a
- * GPU converts F16 and BF16 by itself, IEEE 754 says the same: cuda/groups.cuh.) Both
+ * GPU converts by itself, the tests say that it gives the same: cuda/groups.cuh.) Both
  * must be told not to contract a * b + c (-ffp-contract=off, -fmad=false).
  *
  * Every conversion rounds to nearest even and gives what PyTorch gives. What overflows

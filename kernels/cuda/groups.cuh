@@ -10,6 +10,8 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_fp8.h>
+#include <nv/target>
 
 #include "../numeric.h"
 #include "../walk.h"
@@ -80,6 +82,25 @@ static __device__ __forceinline__ uint4 look_up_group(const T *table, const uint
 }
 
 /*
+ * By the processor, where it knows the two formats. It ends at their largest number; E5M2
+ * has an infinity, which begins half a unit beyond.
+ */
+template <ckpt_dtype DTYPE> static __device__ __forceinline__ uint32_t f8_convert(float x)
+{
+        constexpr __nv_fp8_interpretation_t format = DTYPE == CKPT_DTYPE_F8_E4M3 ? __NV_E4M3 : __NV_E5M2;
+        const uint32_t code = __nv_cvt_float_to_fp8(x, __NV_SATFINITE, format);
+        const bool is_past = DTYPE == CKPT_DTYPE_F8_E5M2 && fabsf(x) >= 61440.0f;
+
+        return x != x ? CKPT_NAN_F8 : (is_past ? (code & 0x80u) | 0x7cu : code);
+}
+
+template <ckpt_dtype DTYPE> static __device__ __forceinline__ uint32_t f8_encode(float x)
+{
+        NV_IF_ELSE_TARGET(NV_PROVIDES_SM_89, (return f8_convert<DTYPE>(x);),
+                          (return ckpt_float_encode(DTYPE, x);))
+}
+
+/*
  * What ckpt_float_decode and ckpt_float_encode give. F16 and BF16 are converted by the
  * processor: to nearest even, subnormals included, IEEE 754 leaves it no other result. The
  * bits of a NaN it does leave open; they are settled when encoding.
@@ -98,6 +119,8 @@ template <ckpt_dtype DTYPE> static __device__ __forceinline__ uint32_t group_enc
                 return x != x ? CKPT_NAN_F16 : __half_as_ushort(__float2half_rn(x));
         else if constexpr (DTYPE == CKPT_DTYPE_BF16)
                 return x != x ? CKPT_NAN_BF16 : __bfloat16_as_ushort(__float2bfloat16_rn(x));
+        else if constexpr (DTYPE == CKPT_DTYPE_F8_E4M3 || DTYPE == CKPT_DTYPE_F8_E5M2)
+                return f8_encode<DTYPE>(x);
         else
                 return ckpt_float_encode(DTYPE, x);
 }

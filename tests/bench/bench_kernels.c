@@ -147,6 +147,8 @@ static const table_row rows[] = {
         CAST(F8_E5M2, BF16),
         CAST(F32, F8_E4M3),
         CAST(BF16, F8_E4M3),
+        CAST(F16, F8_E4M3),
+        CAST(BF16, F8_E5M2),
         ADD(BF16),
         ADD(F16),
         {.name = "transpose, 1 byte", .run = pass_transpose, .elem_size = 1},
