@@ -80,13 +80,13 @@ ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *opti
                 .io = io,
                 .counters = counters,
                 .session = plan->session,
-                .readers = plan->chunks.count < options->readers ? (uint32_t)plan->chunks.count
-                                                                 : options->readers,
+                .readers = options->readers,
                 .slots = options->slots,
                 .slot_bytes = plan->largest_slot ? plan->largest_slot : CKPT_BLOCK_BYTES,
         };
         ckpt_status r;
 
+        ckpt_execute_fit(plan, &execution.readers, &execution.slots);
         pthread_mutex_init(&execution.ready_lock, NULL);
         pthread_mutex_init(&execution.oversize_lock, NULL);
         r = count_tiles(&execution);

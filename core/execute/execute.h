@@ -40,7 +40,7 @@ typedef struct ckpt_execute_counters {
         atomic_ullong bytes_read, reads, copies, kernels, params_ready;
         atomic_ullong bytes_to_device;
         atomic_ullong ring_bytes;       /* of slots in use */
-        atomic_ullong ring_nanoseconds; /* what making them took, all readers together */
+        atomic_ullong ring_nanoseconds; /* what making them took */
 } ckpt_execute_counters;
 
 /**
@@ -64,6 +64,9 @@ ckpt_status ckpt_workers_run(ckpt_session *session, uint32_t count, ckpt_worker 
 ckpt_status ckpt_digest_model(ckpt_session *session, ckpt_model *model, const ckpt_backend *backend,
                               ckpt_device *device, bool host_memory, uint32_t readers);
 
+/** No more readers than a plan has chunks, and no more slots than they fill. */
+void ckpt_execute_fit(const ckpt_plan *plan, uint32_t *readers, uint32_t *slots);
+
 /** Staging memory of all readers of a plan on the host; on a device that is not the host there is as much
  * again. */
 uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t slots);
@@ -76,16 +79,9 @@ enum ckpt_slot_state {
         CKPT_SLOT_COPYING  /* work was enqueued that the event stands for */
 };
 
-/** Pinned memory for the n-th slots of a crew's lanes, one after the other. */
-typedef struct ckpt_bank {
-        pthread_mutex_t lock;
-        uint8_t *memory; /* NULL until a reader makes it */
-        ckpt_status status;
-} ckpt_bank;
-
 /** Staging memory for one chunk at work. */
 typedef struct ckpt_slot {
-        uint8_t *host;     /* pinned, where the device is another; NULL until it is needed */
+        uint8_t *host;     /* pinned, where the device is another */
         uint8_t *device;   /* the same as host, or its mirror */
         ckpt_event *event; /* NULL where the host's memory is the device's */
         enum ckpt_slot_state state;
@@ -115,11 +111,17 @@ typedef struct ckpt_crew {
         struct ckpt_crew *next; /* in the ring, or of an execution */
         uint32_t n_lanes, n_slots;
         uint64_t slot_bytes;
-        uint8_t *device; /* mirrors of all slots; NULL where the device is the host */
+        uint8_t *host;   /* all slots, lane by lane */
+        uint8_t *device; /* their mirrors; NULL where the device is the host */
+        bool pinned;
         ckpt_lane *lanes;
-        ckpt_slot *slots;  /* of all lanes */
-        ckpt_bank banks[]; /* one per slot of a lane */
+        ckpt_slot *slots; /* of all lanes */
 } ckpt_crew;
+
+static inline uint64_t ckpt_crew_bytes(const ckpt_crew *crew)
+{
+        return crew->n_lanes * crew->n_slots * crew->slot_bytes;
+}
 
 /**
  * An empty ring for a device; NULL: out of memory. It keeps crews of no more than `keep` bytes between loads.
@@ -134,16 +136,12 @@ void ckpt_ring_give(ckpt_ring *ring, ckpt_crew *crew);
 /** How many lanes a crew may have that the ring can keep; at least one. */
 uint32_t ckpt_ring_lanes(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes);
 /**
- * A new crew with its memory on the device, so that it is known early whether there is enough; the rest is
- * made by the readers. A status of the backend, or 0, and then NULL when the host is out of memory.
+ * A new crew, not pinned yet, with all that it needs of the device, so that it is known early whether there is
+ * enough. A status of the backend, or 0, and then NULL when the host is out of memory.
  */
 int32_t ckpt_crew_new(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes,
                       ckpt_crew **ret_crew);
 ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew);
-/** Makes the lane's stream, unless it is there. */
-int32_t ckpt_lane_open(const ckpt_ring *ring, ckpt_lane *lane);
-/** Finds the mirror of a slot that has its memory, and makes its event, unless they are there. */
-int32_t ckpt_slot_open(const ckpt_ring *ring, ckpt_lane *lane, ckpt_slot *slot);
 
 /* ---- between the files of this room ---- */
 
@@ -170,8 +168,8 @@ typedef struct ckpt_execution {
 /** Records a backend's failure with what was being done. */
 ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing,
                                      uint64_t param);
-/** Pinned memory for a slot that wants it. CKPT_ABSENT: not yet, another reader is making it. */
-ckpt_status ckpt_bank_take(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Makes the pages of a crew's memory and registers them with the device. */
+ckpt_status ckpt_crew_pin(ckpt_execution *execution, ckpt_crew *crew);
 /** A reader's thread: a ckpt_worker of the execution. */
 ckpt_status ckpt_reader_main(void *context, uint32_t index);
 /** One tile of a parameter is complete; `event` stands for the device's work, by its own handle. */
@@ -199,6 +197,12 @@ ckpt_status ckpt_lanes_take(ckpt_execution *execution);
 void ckpt_lanes_give(ckpt_execution *execution, bool keep);
 /** Maps pages of host memory that is about to be written; changes no byte. */
 void ckpt_populate(void *memory, uint64_t size);
+/**
+ * Addresses that get pages, all zeros, as they are written; they begin at a huge page. `for_device`: it will
+ * be registered with one. NULL: out of memory.
+ */
+uint8_t *ckpt_map_fresh(uint64_t size, bool for_device);
+void ckpt_unmap_fresh(uint8_t *memory, uint64_t size);
 
 /** On the host: where a read's first byte belongs, in the final memory or in the image. */
 static inline uint8_t *ckpt_read_place(const ckpt_execution *execution, const ckpt_slot *slot,

@@ -6,12 +6,22 @@
  */
 
 #include "core/base/cleanup.h"
+#include "core/base/clock.h"
 #include "core/execute/execute.h"
+
+void ckpt_execute_fit(const ckpt_plan *plan, uint32_t *readers, uint32_t *slots)
+{
+        const uint64_t chunks = plan->chunks.count;
+
+        if (chunks < *readers)
+                *readers = (uint32_t)chunks;
+        if (*readers > 0 && (chunks + *readers - 1) / *readers < *slots)
+                *slots = (uint32_t)((chunks + *readers - 1) / *readers);
+}
 
 uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t slots)
 {
-        if (plan->chunks.count < readers)
-                readers = (uint32_t)plan->chunks.count;
+        ckpt_execute_fit(plan, &readers, &slots);
         return (plan->largest_slot ? plan->largest_slot : CKPT_BLOCK_BYTES) * readers * slots +
                plan->oversize;
 }
@@ -30,14 +40,20 @@ static void add_crew(ckpt_execution *execution, ckpt_crew *crew)
 static ckpt_status crew_make(ckpt_execution *execution, uint32_t n_lanes, uint32_t n_slots,
                              uint64_t slot_bytes, ckpt_crew **ret_crew)
 {
+        const double start = ckpt_clock();
         const int32_t error = ckpt_crew_new(execution->options->ring, n_lanes, n_slots, slot_bytes, ret_crew);
+        ckpt_status r = CKPT_OK;
 
         if (error)
-                return ckpt_execute_device_fail(execution, error, "allocating staging memory", UINT64_MAX);
+                return ckpt_execute_device_fail(execution, error, "making staging memory and streams",
+                                                UINT64_MAX);
         if (!*ret_crew)
                 return CKPT_E_NOMEM;
         add_crew(execution, *ret_crew);
-        return CKPT_OK;
+        if (!execution->options->host_memory)
+                r = ckpt_crew_pin(execution, *ret_crew);
+        atomic_fetch_add(&execution->counters->ring_nanoseconds, (uint64_t)((ckpt_clock() - start) * 1e9));
+        return r;
 }
 
 /* Lanes for up to so many readers: a crew that was kept, else one that the ring will be able to keep. */
@@ -69,27 +85,6 @@ static ckpt_status lane_prepare(const ckpt_execution *execution, ckpt_lane *lane
                         return CKPT_E_NOMEM;
         }
         return CKPT_OK;
-}
-
-/* A point in the engine's stream, for the readers' streams to wait for. */
-static ckpt_status mark_engine(ckpt_execution *execution)
-{
-        const ckpt_execute_options *options = execution->options;
-        const ckpt_backend *backend = options->backend;
-        ckpt_stream *engine = NULL;
-        int32_t error;
-
-        if (!options->stream || options->host_memory)
-                return CKPT_OK;
-        error = backend->stream_wrap(options->device, options->stream, &engine);
-        if (error == 0)
-                error = backend->event_new(options->device, &execution->after);
-        if (error == 0)
-                error = backend->event_record(execution->after, engine);
-        if (engine)
-                backend->stream_free(engine);
-        return error ? ckpt_execute_device_fail(execution, error, "marking the engine's stream", UINT64_MAX)
-                     : CKPT_OK;
 }
 
 static ckpt_status take_readers(ckpt_execution *execution)
@@ -125,13 +120,47 @@ static ckpt_status take_oversize(ckpt_execution *execution)
         return lane_prepare(execution, execution->oversize);
 }
 
+/* A point in the engine's stream. */
+static int32_t mark_engine(ckpt_execution *execution)
+{
+        const ckpt_execute_options *options = execution->options;
+        const ckpt_backend *backend = options->backend;
+        ckpt_stream *engine = NULL;
+        int32_t error = backend->stream_wrap(options->device, options->stream, &engine);
+
+        if (error == 0)
+                error = backend->event_new(options->device, &execution->after);
+        if (error == 0)
+                error = backend->event_record(execution->after, engine);
+        if (engine)
+                backend->stream_free(engine);
+        return error;
+}
+
+/* Every lane's stream goes behind what the engine has under way. */
+static ckpt_status follow_engine(ckpt_execution *execution)
+{
+        const ckpt_backend *backend = execution->options->backend;
+        int32_t error;
+
+        if (!execution->options->stream || execution->options->host_memory)
+                return CKPT_OK;
+        error = mark_engine(execution);
+        for (uint32_t i = 0; error == 0 && i < execution->readers; i++)
+                error = backend->stream_wait_event(execution->lanes[i]->stream, execution->after);
+        if (error == 0 && execution->oversize)
+                error = backend->stream_wait_event(execution->oversize->stream, execution->after);
+        return error ? ckpt_execute_device_fail(execution, error, "following the engine's stream", UINT64_MAX)
+                     : CKPT_OK;
+}
+
 ckpt_status ckpt_lanes_take(ckpt_execution *execution)
 {
         ckpt_status r = take_readers(execution);
 
         if (r == CKPT_OK)
                 r = take_oversize(execution);
-        return r ? r : mark_engine(execution);
+        return r ? r : follow_engine(execution);
 }
 
 static void lane_forget(ckpt_lane *lane)

@@ -63,34 +63,11 @@ static ckpt_status slot_free(ckpt_execution *execution, ckpt_lane *lane, ckpt_sl
         return CKPT_OK;
 }
 
-/* A slot that this execution has not used yet; none where another reader is making its memory. */
-static ckpt_status slot_more(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot **ret_slot)
+/* A slot that this execution has not used yet. */
+static ckpt_slot *slot_more(ckpt_execution *execution, ckpt_lane *lane)
 {
-        ckpt_slot *slot = &lane->slots[lane->n_open];
-        ckpt_status r = slot->host ? CKPT_OK : ckpt_bank_take(execution, lane, slot);
-        int32_t error;
-
-        if (r)
-                return r == CKPT_ABSENT ? CKPT_OK : r;
-        error = ckpt_slot_open(execution->options->ring, lane, slot);
-        if (error)
-                return ckpt_execute_device_fail(execution, error, "making an event", UINT64_MAX);
         atomic_fetch_add(&execution->counters->ring_bytes, lane->crew->slot_bytes);
-        lane->n_open++;
-        *ret_slot = slot;
-        return CKPT_OK;
-}
-
-/* The lane's own stream, behind what the engine has under way. */
-static ckpt_status lane_open(ckpt_execution *execution, ckpt_lane *lane)
-{
-        const uint64_t start = ckpt_trace_now(execution->session->trace);
-        int32_t error = ckpt_lane_open(execution->options->ring, lane);
-
-        if (error == 0 && execution->after)
-                error = execution->options->backend->stream_wait_event(lane->stream, execution->after);
-        ckpt_trace_span(execution->session->trace, "make lane", start, 0);
-        return error ? ckpt_execute_device_fail(execution, error, "making a stream", UINT64_MAX) : CKPT_OK;
+        return &lane->slots[lane->n_open++];
 }
 
 static ckpt_status slot_fill(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot,
@@ -130,14 +107,12 @@ static ckpt_status run_oversize(ckpt_execution *execution, const ckpt_chunk *chu
         ckpt_status r;
 
         pthread_mutex_lock(&execution->oversize_lock);
-        r = lane->stream ? CKPT_OK : lane_open(execution, lane);
-        if (r == CKPT_OK && lane->n_open == 0)
-                r = slot_more(execution, lane, &slot);
-        if (r == CKPT_OK)
-                r = slot_fill(execution, lane, slot, chunk);
+        if (lane->n_open == 0)
+                slot_more(execution, lane);
+        r = slot_fill(execution, lane, slot, chunk);
         if (r == CKPT_OK)
                 r = slot_free(execution, lane, slot);
-        if (r && lane->stream)
+        if (r)
                 lane_settle(execution, lane);
         pthread_mutex_unlock(&execution->oversize_lock);
         return r;
@@ -175,10 +150,7 @@ static ckpt_status has_passed(ckpt_execution *execution, const ckpt_slot *slot)
         return passed ? CKPT_OK : CKPT_ABSENT;
 }
 
-/*
- * A free slot: one that has become free, else one that was never used, else the one that is busy for longest.
- * So memory is made when it is needed and not before, which on a first load is while others read already.
- */
+/* A free slot: one that has become free, else one that was never used, else the one that is busy for longest. */
 static ckpt_status slot_choose(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot **ret_slot)
 {
         ckpt_slot *slot = find_slot(lane, CKPT_SLOT_FREE);
@@ -187,10 +159,10 @@ static ckpt_status slot_choose(ckpt_execution *execution, ckpt_lane *lane, ckpt_
 
         if (r == CKPT_OK)
                 slot = copying;
-        if (r >= 0 && !slot && lane->n_open < execution->slots)
-                r = slot_more(execution, lane, &slot);
         if (r < 0)
                 return r;
+        if (!slot && lane->n_open < execution->slots)
+                slot = slot_more(execution, lane);
         if (!slot)
                 slot = copying ? copying : find_slot(lane, CKPT_SLOT_READING);
         *ret_slot = slot;
@@ -256,9 +228,6 @@ ckpt_status ckpt_reader_main(void *context, uint32_t index)
         ckpt_status r, settled;
 
         ckpt_trace_thread(execution->session->trace, "reader", index);
-        r = lane_open(execution, lane);
-        if (r)
-                return r;
         r = run_chunks(execution, lane);
         settled = lane_settle(execution, lane);
         return r ? r : settled;

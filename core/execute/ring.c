@@ -3,9 +3,8 @@
 /*
  * The ring: staging memory, streams and events, kept from load to load
  *
- * Pinned memory is dear to make and scarce: tens of milliseconds for what a load works with. So slots get it
- * when they are first used, while others read already (bank.c); and crews go back to their device's ring when
- * a load ends, up to a bound, where the next load finds them.
+ * Pinned memory is dear to make and scarce. So crews go back to their device's ring when a load ends, up to a
+ * bound, where the next load finds them.
  */
 
 #include "core/execute/execute.h"
@@ -20,11 +19,6 @@ struct ckpt_ring {
 };
 
 /* ---- crews ---- */
-
-static uint64_t crew_bytes(const ckpt_crew *crew)
-{
-        return crew->n_lanes * crew->n_slots * crew->slot_bytes;
-}
 
 static bool is_lost(const ckpt_crew *crew)
 {
@@ -50,70 +44,80 @@ ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew)
                 return NULL;
         for (uint32_t i = 0; crew->lanes && crew->slots && i < crew->n_lanes; i++)
                 lane_deinit(ring, &crew->lanes[i], crew->n_slots);
-        for (uint32_t i = 0; i < crew->n_slots; i++) {
-                if (crew->banks[i].memory)
-                        ring->backend->pinned_free(ring->device, crew->banks[i].memory,
-                                                   crew->n_lanes * crew->slot_bytes);
-                pthread_mutex_destroy(&crew->banks[i].lock);
-        }
+        if (crew->pinned)
+                (void)ring->backend->host_unregister(ring->device, crew->host);
+        if (crew->host)
+                ckpt_unmap_fresh(crew->host, ckpt_crew_bytes(crew));
         if (crew->device)
-                ring->backend->free(ring->device, crew->device, crew_bytes(crew));
+                ring->backend->free(ring->device, crew->device, ckpt_crew_bytes(crew));
         free(crew->slots);
         free(crew->lanes);
         free(crew);
         return NULL;
 }
 
-/* NULL: out of memory. */
-static ckpt_crew *crew_alloc(uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes)
+static bool lanes_alloc(ckpt_crew *crew)
 {
-        ckpt_crew *crew = calloc(1, sizeof(*crew) + n_slots * sizeof(*crew->banks));
+        crew->lanes = calloc(crew->n_lanes, sizeof(*crew->lanes));
+        crew->slots = calloc((size_t)crew->n_lanes * crew->n_slots, sizeof(*crew->slots));
+        if (!crew->lanes || !crew->slots)
+                return false;
+        for (uint32_t i = 0; i < crew->n_lanes; i++) {
+                crew->lanes[i].crew = crew;
+                crew->lanes[i].slots = crew->slots + (size_t)i * crew->n_slots;
+        }
+        return true;
+}
+
+/* NULL: out of memory. */
+static ckpt_crew *crew_alloc(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes)
+{
+        ckpt_crew *crew = calloc(1, sizeof(*crew));
 
         if (!crew)
                 return NULL;
         crew->n_lanes = n_lanes;
         crew->n_slots = n_slots;
         crew->slot_bytes = slot_bytes;
-        for (uint32_t i = 0; i < n_slots; i++)
-                pthread_mutex_init(&crew->banks[i].lock, NULL);
-        crew->lanes = calloc(n_lanes, sizeof(*crew->lanes));
-        crew->slots = calloc((size_t)n_lanes * n_slots, sizeof(*crew->slots));
-        for (uint32_t i = 0; crew->lanes && crew->slots && i < n_lanes; i++) {
-                crew->lanes[i].crew = crew;
-                crew->lanes[i].slots = crew->slots + (size_t)i * n_slots;
+        if (lanes_alloc(crew))
+                crew->host = ckpt_map_fresh(ckpt_crew_bytes(crew), !ring->host_memory);
+        return crew->host ? crew : ckpt_crew_free(ring, crew);
+}
+
+static int32_t lane_init(const ckpt_ring *ring, ckpt_lane *lane, uint32_t n_slots)
+{
+        int32_t r = ring->backend->stream_new(ring->device, &lane->stream);
+
+        for (uint32_t i = 0; r == 0 && !ring->host_memory && i < n_slots; i++)
+                r = ring->backend->event_new(ring->device, &lane->slots[i].event);
+        return r;
+}
+
+static int32_t crew_init(const ckpt_ring *ring, ckpt_crew *crew)
+{
+        void *memory = NULL;
+        int32_t r =
+                ring->host_memory ? 0 : ring->backend->alloc(ring->device, ckpt_crew_bytes(crew), &memory);
+
+        crew->device = memory;
+        for (uint32_t i = 0; r == 0 && i < crew->n_lanes * crew->n_slots; i++) {
+                crew->slots[i].host = crew->host + i * crew->slot_bytes;
+                crew->slots[i].device =
+                        (ring->host_memory ? crew->host : crew->device) + i * crew->slot_bytes;
         }
-        return crew;
+        for (uint32_t i = 0; r == 0 && i < crew->n_lanes; i++)
+                r = lane_init(ring, &crew->lanes[i], crew->n_slots);
+        return r;
 }
 
 int32_t ckpt_crew_new(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes,
                       ckpt_crew **ret_crew)
 {
-        ckpt_crew *crew = crew_alloc(n_lanes, n_slots, slot_bytes);
-        void *memory = NULL;
-        int32_t r = 0;
+        ckpt_crew *crew = crew_alloc(ring, n_lanes, n_slots, slot_bytes);
+        const int32_t r = crew ? crew_init(ring, crew) : 0;
 
-        if (crew && (!crew->lanes || !crew->slots))
-                crew = ckpt_crew_free(ring, crew);
-        if (crew && !ring->host_memory)
-                r = ring->backend->alloc(ring->device, crew_bytes(crew), &memory);
-        if (crew)
-                crew->device = memory;
         *ret_crew = r ? ckpt_crew_free(ring, crew) : crew;
         return r;
-}
-
-int32_t ckpt_lane_open(const ckpt_ring *ring, ckpt_lane *lane)
-{
-        return lane->stream ? 0 : ring->backend->stream_new(ring->device, &lane->stream);
-}
-
-int32_t ckpt_slot_open(const ckpt_ring *ring, ckpt_lane *lane, ckpt_slot *slot)
-{
-        const ckpt_crew *crew = lane->crew;
-
-        slot->device =
-                ring->host_memory ? slot->host : crew->device + (slot - crew->slots) * crew->slot_bytes;
-        return ring->host_memory || slot->event ? 0 : ring->backend->event_new(ring->device, &slot->event);
 }
 
 /* ---- the ring ---- */
@@ -159,7 +163,7 @@ static ckpt_crew *ring_pop(ckpt_ring *ring)
         crew = ring->crews;
         if (crew) {
                 ring->crews = crew->next;
-                ring->kept -= crew_bytes(crew);
+                ring->kept -= ckpt_crew_bytes(crew);
         }
         pthread_mutex_unlock(&ring->lock);
         return crew;
@@ -177,7 +181,7 @@ ckpt_crew *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes
 
 void ckpt_ring_give(ckpt_ring *ring, ckpt_crew *crew)
 {
-        const uint64_t size = crew_bytes(crew);
+        const uint64_t size = ckpt_crew_bytes(crew);
 
         pthread_mutex_lock(&ring->lock);
         if (ring->kept + size <= ring->keep) {

@@ -9,7 +9,6 @@
  */
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "launch.h"
 
@@ -154,56 +153,17 @@ static void cuda_free(ckpt_device *device, void *memory, uint64_t size)
         (void)leave(device, previous, status_of(cudaFree(memory)));
 }
 
-/*
- * Pinned memory is mapped and touched here and then registered: with huge pages, and a thread for each block, that
- * takes a tenth of the time of cudaHostAlloc, which does it all under a lock of its own. A child of the process does
- * not get it: sharing it would give one of the two other pages than the device knows.
- */
-#define HUGE_PAGE ((uint64_t)2 << 20)
-#define PAGE      ((uint64_t)4096)
-
-static uint64_t pinned_size(uint64_t size)
-{
-        return size / PAGE * PAGE + PAGE;
-}
-
-/* A mapping that begins with a huge page. */
-static uint8_t *map_pinned(uint64_t size)
-{
-        uint8_t *start =
-                mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        uint64_t before;
-
-        if (start == MAP_FAILED)
-                return NULL;
-        before = (HUGE_PAGE - (uint64_t)(uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
-        if (before > 0)
-                (void)munmap(start, before);
-        if (before < HUGE_PAGE)
-                (void)munmap(start + before + size, HUGE_PAGE - before);
-        /* Advice: where it is not taken, registering touches the pages. */
-        (void)madvise(start + before, size, MADV_DONTFORK);
-        (void)madvise(start + before, size, MADV_HUGEPAGE);
-        (void)madvise(start + before, size, MADV_POPULATE_WRITE);
-        return start + before;
-}
-
 static int32_t cuda_pinned_alloc(ckpt_device *device, uint64_t size, void **ret_memory)
 {
-        const uint64_t mapped = pinned_size(size);
-        uint8_t *memory = map_pinned(mapped);
+        void *memory;
         int previous;
-        int32_t r;
+        int32_t r = enter(device, &previous);
 
-        if (memory == NULL)
-                return -(int32_t)cudaErrorMemoryAllocation;
-        r = enter(device, &previous);
-        if (r == 0)
-                r = leave(device, previous,
-                          status_of(cudaHostRegister(memory, mapped, cudaHostRegisterPortable)));
         if (r < 0)
-                (void)munmap(memory, mapped);
-        else
+                return r;
+        r = leave(device, previous,
+                  status_of(cudaHostAlloc(&memory, size > 0 ? size : 1, cudaHostAllocPortable)));
+        if (r == 0)
                 *ret_memory = memory;
         return r;
 }
@@ -212,11 +172,10 @@ static void cuda_pinned_free(ckpt_device *device, void *memory, uint64_t size)
 {
         int previous;
 
-        if (memory == NULL)
+        (void)size;
+        if (memory == NULL || enter(device, &previous) < 0)
                 return;
-        if (enter(device, &previous) == 0)
-                (void)leave(device, previous, status_of(cudaHostUnregister(memory)));
-        (void)munmap(memory, pinned_size(size));
+        (void)leave(device, previous, status_of(cudaFreeHost(memory)));
 }
 
 static int32_t cuda_host_register(ckpt_device *device, void *memory, uint64_t size, int32_t read_only)

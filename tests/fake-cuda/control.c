@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fake.h"
 
@@ -169,9 +170,14 @@ static void set_memory(uint64_t bytes)
         set(&memory, bytes);
 }
 
-uint64_t fake_delay(void)
+void fake_wait_as_told(void)
 {
-        return get(&delay);
+        const uint64_t nanoseconds = get(&delay);
+
+        if (nanoseconds > 0)
+                nanosleep(&(struct timespec){.tv_sec = (time_t)(nanoseconds / 1000000000),
+                                             .tv_nsec = (long)(nanoseconds % 1000000000)},
+                          NULL);
 }
 
 uint64_t fake_memory_size(void)

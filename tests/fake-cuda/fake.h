@@ -50,7 +50,7 @@ void fake_break(cudaError_t error);
 cudaError_t fake_broken(void);
 /** Notes what a real device would not have told. `words` is static. */
 void fake_misuse(const char *words);
-uint64_t fake_delay(void);
+void fake_wait_as_told(void);
 uint64_t fake_memory_size(void);
 
 /* ---- memory.c: what is allocated, and whether an operand is in it ---- */

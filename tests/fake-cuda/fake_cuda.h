@@ -42,7 +42,7 @@ typedef struct fake_cuda_control {
         int32_t (*has_failed)(void);
         /** How often a call of the armed name was made since it was armed. */
         uint64_t (*calls)(void);
-        /** Every copy and kernel takes at least so long. */
+        /** Every copy, every kernel and every registration takes at least so long. */
         void (*set_delay)(uint64_t nanoseconds);
         /** Memory of each device; 0: the default. */
         void (*set_memory)(uint64_t bytes);

@@ -114,6 +114,8 @@ cudaError_t cudaHostRegister(void *memory, size_t size, unsigned int flags)
         if (error == cudaSuccess && (!memory || size == 0))
                 error = cudaErrorInvalidValue;
         if (error == cudaSuccess)
+                fake_wait_as_told();
+        if (error == cudaSuccess)
                 error = fake_memory_add(current_device, memory, size);
         return fake_leave(error);
 }

@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "fake.h"
 #include "mark.h"
@@ -77,16 +76,6 @@ static fake_operation *take(cudaStream_t stream)
 
 /* ---- the thread ---- */
 
-static void wait_as_told(void)
-{
-        const uint64_t nanoseconds = fake_delay();
-
-        if (nanoseconds > 0)
-                nanosleep(&(struct timespec){.tv_sec = (time_t)(nanoseconds / 1000000000),
-                                             .tv_nsec = (long)(nanoseconds % 1000000000)},
-                          NULL);
-}
-
 static cudaError_t check_operands(const fake_operation *operation)
 {
         for (uint32_t i = 0; i < operation->n_operands; i++)
@@ -104,7 +93,7 @@ static void execute(fake_operation *operation)
         if (error == cudaSuccess)
                 error = fake_fault(operation->fault);
         if (error == cudaSuccess) {
-                wait_as_told();
+                fake_wait_as_told();
                 error = operation->run(operation);
                 atomic_fetch_add_explicit(operation->count, 1, memory_order_relaxed);
         }

@@ -155,7 +155,7 @@ static uint64_t count_pinning(const char *call)
         return calls;
 }
 
-/* A reader makes a slot when it needs one, and never more than three: in whatever load that was. */
+/* The first load that copies pins, and no later one. */
 START_TEST(slots_are_pinned_once)
 {
         uint64_t pinned = 0;
@@ -163,8 +163,7 @@ START_TEST(slots_are_pinned_once)
         ck_assert_uint_eq(pinned_bytes(), 0);
         for (unsigned i = 0; i < 8; i++)
                 pinned += count_pinning("cudaHostRegister");
-        ck_assert_uint_gt(pinned, 0);
-        ck_assert_uint_le(pinned, 3);
+        ck_assert_uint_eq(pinned, 1);
         ck_assert_uint_gt(pinned_bytes(), 0);
         ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
         ck_assert_uint_eq(count_pinning("cudaHostAlloc"), 0);
@@ -256,7 +255,22 @@ static ckpt_load_stats run_on_large_machine(const char *module, int32_t ranks)
         return stats;
 }
 
-/* Of ten readers each has up to three slots; they are pinned together. */
+static void expect_pinning_fails(void)
+{
+        ckpt_load_options options = device_options();
+        ckpt_model *model = NULL;
+        ckpt_load *load;
+
+        options.readers = 4;
+        load = begin_large("big", 1, &options, &model);
+        expect_status(load, ckpt_load_run(load, NULL), CKPT_E_DEVICE);
+        expect_reason(load, CKPT_E_DEVICE, "pinning memory", "cudaErrorUnknown", NULL);
+        ck_assert_uint_eq(ckpt_load_diagnostic_count(load), 1);
+        ckpt_load_free(load);
+        ckpt_model_unref(model);
+}
+
+/* The slots of ten readers are pinned together, and once. */
 START_TEST(readers_pin_together)
 {
         uint64_t calls;
@@ -265,11 +279,26 @@ START_TEST(readers_pin_together)
         runtime()->control->fail_at("cudaHostRegister", UINT64_MAX, cudaErrorUnknown);
         ck_assert_uint_eq(run_on_large_machine("big", 1).readers, 10);
         calls = runtime()->control->calls();
-        ck_assert_uint_ge(calls, 1);
-        ck_assert_uint_le(calls, 3);
+        ck_assert_uint_eq(calls, 1);
         ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
         ck_assert_uint_eq(run_on_large_machine("big", 1).readers, 10);
-        ck_assert_uint_le(runtime()->control->calls(), 3);
+        ck_assert_uint_eq(runtime()->control->calls(), 1);
+}
+END_TEST
+
+START_TEST(nothing_is_copied_unpinned)
+{
+        make_large("big.weight", 100 * MIB);
+        runtime()->control->set_delay(2000000);
+        run_on_large_machine("big", 1);
+        runtime()->control->set_delay(0);
+        ck_assert_uint_gt(runtime_counts().copies, 0);
+        ck_assert_uint_eq(runtime_counts().pageable_copies, 0);
+        runtime()->control->fail_at("cudaHostRegister", 1, cudaErrorUnknown);
+        host = ckpt_host_free(host);
+        host = asked_host();
+        expect_pinning_fails();
+        expect_good();
 }
 END_TEST
 
@@ -315,6 +344,7 @@ int main(void)
         tcase_add_test(tcase, slots_are_pinned_once);
         tcase_add_test(tcase, what_is_kept_is_bounded);
         tcase_add_test(tcase, readers_pin_together);
+        tcase_add_test(tcase, nothing_is_copied_unpinned);
         tcase_add_test(tcase, rows_have_more_readers);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
