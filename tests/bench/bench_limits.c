@@ -7,7 +7,7 @@
  *     bench-limits [--no-device] [--disk FILE...]
  *
  * The device's rate is of 4 GiB in chunks of 256 MiB, out of random bytes. The disk's is of every byte of the
- * files, dropped from the page cache before, in aligned blocks that threads take in turn, in each of three
+ * files, dropped from the page cache before, in aligned blocks that threads take in turn, in each of four
  * geometries. The CUDA library is found as the device tests find it (CKPT_CUDA_BACKEND); without
  * one the device's part is null and says why.
  */
@@ -30,7 +30,7 @@
 #define CHUNK_SIZE  (UINT64_C(256) << 20)
 #define PINNED_SIZE (UINT64_C(1) << 30)
 #define MAX_FILES   1024
-#define MAX_THREADS 16
+#define MAX_THREADS 32
 #define ALIGNMENT   4096
 
 static double now(void)
@@ -298,7 +298,7 @@ static int report_disk(int n_files, char *const *paths)
         static const struct {
                 int threads;
                 uint64_t block;
-        } shapes[] = {{16, 4 << 20}, {8, 2 << 20}, {4, 16 << 20}};
+        } shapes[] = {{32, 4 << 20}, {16, 4 << 20}, {8, 2 << 20}, {4, 16 << 20}};
         disk d = {.paths = paths, .n_files = n_files};
 
         printf(", \"disk\": [");
