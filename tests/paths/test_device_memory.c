@@ -286,6 +286,16 @@ START_TEST(readers_pin_together)
 }
 END_TEST
 
+/* No more slots than its chunks fill: each goes round once. */
+START_TEST(a_small_load_pins_little)
+{
+        make_large("big.weight", 8 * MIB);
+        run_on_large_machine("big", 1);
+        ck_assert_uint_ge(pinned_bytes(), 8 * MIB);
+        ck_assert_uint_le(pinned_bytes(), 12 * MIB);
+}
+END_TEST
+
 START_TEST(nothing_is_copied_unpinned)
 {
         make_large("big.weight", 100 * MIB);
@@ -344,6 +354,7 @@ int main(void)
         tcase_add_test(tcase, slots_are_pinned_once);
         tcase_add_test(tcase, what_is_kept_is_bounded);
         tcase_add_test(tcase, readers_pin_together);
+        tcase_add_test(tcase, a_small_load_pins_little);
         tcase_add_test(tcase, nothing_is_copied_unpinned);
         tcase_add_test(tcase, rows_have_more_readers);
         suite_add_tcase(suite, tcase);
