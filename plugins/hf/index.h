@@ -38,12 +38,12 @@ struct hf_index {
 int hf_index_parse(const char *text, size_t length, struct hf_index *ret_index, struct hf_error *ret_error);
 
 /*
- * How many tensors of a file, up to the first that is not, stand in the index as that file's and were not
- * found before. `found` has n_entries flags, all false at first, and gets those of the entries that were met.
- * Where names are in no order some may be missed, but nothing is found that is not there.
+ * How many tensors of a file, up to the first that is not, stand in the index as that file's. Their names are
+ * all different, as the index's are, so no entry is met twice. Where names are in no order some may be missed,
+ * but nothing is found that is not there.
  */
 size_t hf_index_match(const struct hf_index *index, uint32_t file, const struct hf_tensor *tensors,
-                      size_t count, bool *found);
+                      size_t count);
 
 /* Frees what parse made; all zeros and NULL are fine. */
 void hf_index_deinit(struct hf_index *index);

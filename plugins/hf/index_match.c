@@ -29,15 +29,14 @@ static size_t seek(const struct hf_index *index, size_t at, const struct hf_name
 }
 
 size_t hf_index_match(const struct hf_index *index, uint32_t file, const struct hf_tensor *tensors,
-                      size_t count, bool *found)
+                      size_t count)
 {
         size_t at = 0, i;
 
         for (i = 0; i < count; i++) {
                 at = seek(index, at, &tensors[i].name);
-                if (at == index->n_entries || index->entries[at].file != file || found[at])
+                if (at == index->n_entries || index->entries[at].file != file)
                         break;
-                found[at] = true;
         }
         return i;
 }

@@ -170,24 +170,21 @@ static bool is_ascending(const struct group *group)
         return true;
 }
 
-static int group_alone(struct group *group)
-{
-        size_t i;
-
-        for (i = 0; i < group->count; i++)
-                note(group, i, i);
-        return 0;
-}
-
 int hf_names_group(const void *records, size_t stride, size_t count, uint32_t *ret_first,
                    size_t *ret_duplicate, size_t *ret_original)
 {
         struct group group = {records, stride, count, ret_first, count, 0};
+        size_t i;
         int result;
 
         if (count >= UINT32_MAX || count > SIZE_MAX / 64)
                 return -1;
-        result = is_ascending(&group) ? group_alone(&group) : group_by_hash(&group);
+        if (is_ascending(&group)) {
+                for (i = 0; ret_first && i < count; i++)
+                        ret_first[i] = (uint32_t)i;
+                return 0;
+        }
+        result = group_by_hash(&group);
         if (result > 0)
                 result = group_by_sorting(&group);
         if (result < 0 || group.duplicate == count)

@@ -148,26 +148,20 @@ static ckpt_status compare_all(struct check *check)
         return check->status;
 }
 
-/* 1 when the index lists what is in the shards and nothing else, 0 when that was not seen, -1: no memory. */
-static int is_agreed(const struct hf_shards *shards)
+/* Whether it was seen that the index lists what is in the shards and nothing else. */
+static bool is_agreed(const struct hf_shards *shards)
 {
-        const struct hf_index *index = &shards->index;
-        bool *found = calloc(index->n_entries + 1, sizeof *found);
         size_t n = 0;
         uint32_t s;
 
-        if (!found)
-                return -1;
         for (s = 0; s < shards->n_shards; s++) {
                 const struct hf_shard *shard = &shards->shards[s];
-                size_t matched = hf_index_match(index, s, shard->tensors, shard->n_tensors, found);
 
-                if (matched < shard->n_tensors)
-                        break;
-                n += matched;
+                if (hf_index_match(&shards->index, s, shard->tensors, shard->n_tensors) < shard->n_tensors)
+                        return false;
+                n += shard->n_tensors;
         }
-        free(found);
-        return s == shards->n_shards && n == index->n_entries;
+        return n == shards->index.n_entries;
 }
 
 static ckpt_status check_names(ckpt_frame *self, const ckpt_source *source, const struct hf_shards *shards)
@@ -184,15 +178,11 @@ static ckpt_status check_names(ckpt_frame *self, const ckpt_source *source, cons
 ckpt_status hf_shards_check(ckpt_frame *self, const ckpt_source *source, const struct hf_shards *shards)
 {
         ckpt_status r = 0;
-        int agreed;
 
         /* One file's names were compared when it was parsed. */
         if (!shards->index_name && shards->n_shards < 2)
                 return 0;
-        agreed = shards->index_name ? is_agreed(shards) : 0;
-        if (agreed < 0)
-                return hf_fail_memory(self);
-        if (!agreed)
+        if (!shards->index_name || !is_agreed(shards))
                 r = check_names(self, source, shards);
         return r == 0 ? hf_shards_check_total(self, shards) : r;
 }
