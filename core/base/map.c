@@ -91,7 +91,7 @@ static ckpt_status put(ckpt_map *map, const char *key, uint64_t value, bool repl
         struct ckpt_map_slot *slot;
         uint32_t hash;
 
-        /* Slots are small; no array comes near. */
+        /* Slots number entries in 32 bits. */
         if (map->count >= UINT32_MAX || (map->count >= room_of(map->capacity) && grow(map) != CKPT_OK))
                 return CKPT_E_NOMEM;
         hash = hash_of(map, key);

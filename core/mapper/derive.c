@@ -66,6 +66,9 @@ ckpt_status ckpt_base_derive_model(ckpt_mapper *m, const ckpt_weights *weights, 
         _cleanup_(ckpt_text_deinit) ckpt_text module = CKPT_TEXT_INIT;
         ckpt_status r = CKPT_OK, checked;
 
+        /* A component that calls this twice meets the same sources again. */
+        for (uint64_t i = 0; i < builder->model->params.count; i++)
+                builder->model->params.items[i]->sources = 0;
         for (uint64_t i = 0; r == CKPT_OK && i < ckpt_weights_count(weights); i++)
                 r = add_weight(m, builder, ckpt_weights_name(weights, i), &module);
         if (r < 0)
@@ -79,9 +82,10 @@ ckpt_status ckpt_base_derive_model(ckpt_mapper *m, const ckpt_weights *weights, 
 static ckpt_status keep_own(ckpt_loop *loop)
 {
         ckpt_model *model = loop->model;
-        const bool piped = loop->session->mapping.pp_size > 1;
 
-        for (uint64_t i = 0; piped && i < model->modules.count; i++) {
+        if (loop->session->mapping.pp_size <= 1)
+                return ckpt_model_seal(model);
+        for (uint64_t i = 0; i < model->modules.count; i++) {
                 const ckpt_module *module = model->modules.items[i];
                 const bool own =
                         ckpt_rules_owns(loop->rules, &loop->session->mapping, loop->n_layers, module->name);

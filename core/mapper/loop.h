@@ -29,7 +29,10 @@ typedef struct ckpt_loop {
         ckpt_model *model;
         const ckpt_describe_options *options;
         ckpt_binding *bindings;
-        /* Room for one parameter's sources, used over and over: as many as the largest fused rule has. */
+        /*
+         * Room for as many sources as the largest fused rule has, used over and over: those of one module,
+         * before and after its callbacks, and of one of its parameters, whole and cut for this rank.
+         */
         const ckpt_weights **before, **views;
         const ckpt_tensor **values, **parts;
         int64_t n_layers; /* 0 when nothing tells */

@@ -8,12 +8,21 @@
 
 #include "core/model/model.h"
 
-/* What is added belongs mostly to the module that was added last. */
-static bool is_newest(const ckpt_model *model, const char *name)
-{
-        const uint64_t count = model->modules.count;
+/* How far back is looked before the index is asked. */
+#define NEWEST 4
 
-        return count > 0 && strcmp(model->modules.items[count - 1]->name, name) == 0;
+/* What is added belongs mostly to the module that was added last, or to a fused one not long before it. */
+static bool find_newest_module(const ckpt_model *model, const char *name, uint64_t *ret_module)
+{
+        const uint64_t count = model->modules.count, oldest = count > NEWEST ? count - NEWEST : 0;
+
+        for (uint64_t i = count; i-- > oldest;) {
+                if (strcmp(model->modules.items[i]->name, name) == 0) {
+                        *ret_module = i;
+                        return true;
+                }
+        }
+        return false;
 }
 
 ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_t role, uint64_t *ret_module)
@@ -23,10 +32,8 @@ ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_
         ckpt_module *module;
         ckpt_status r;
 
-        if (is_newest(model, name)) {
-                *ret_module = index - 1;
+        if (find_newest_module(model, name, ret_module))
                 return CKPT_OK;
-        }
         module = ckpt_arena_alloc(&model->arena, sizeof(*module));
         if (module)
                 module->name = ckpt_arena_strdup(&model->arena, name);
@@ -41,9 +48,9 @@ ckpt_status ckpt_model_ensure_module(ckpt_model *model, const char *name, int32_
         if (r == CKPT_OK)
                 r = ckpt_map_add(&model->module_index, module->name, index);
         if (r == CKPT_ABSENT)
-                return ckpt_map_find(&model->module_index, name, ret_module) ? CKPT_OK : CKPT_E_NOMEM;
+                ckpt_map_find(&model->module_index, name, ret_module);
         if (r != CKPT_OK)
-                return r;
+                return r < 0 ? r : CKPT_OK;
         model->modules.items[model->modules.count++] = module;
         *ret_module = index;
         return CKPT_OK;
@@ -68,10 +75,10 @@ static ckpt_status grow_params(ckpt_model *model, ckpt_module *module)
 }
 
 /* A source of a fused parameter mostly follows the one before it, so that little is between the two. */
-static bool find_among_newest(const ckpt_model *model, const ckpt_module *module, const char *param,
+static bool find_newest_param(const ckpt_model *model, const ckpt_module *module, const char *param,
                               uint64_t *ret_param)
 {
-        const uint64_t count = module->params.count, oldest = count > 4 ? count - 4 : 0;
+        const uint64_t count = module->params.count, oldest = count > NEWEST ? count - NEWEST : 0;
 
         for (uint64_t i = count; i-- > oldest;) {
                 if (strcmp(model->params.items[module->params.items[i]]->last, param) == 0) {
@@ -104,7 +111,7 @@ ckpt_status ckpt_model_ensure_param(ckpt_model *model, uint64_t module, const ch
         ckpt_model_param *added;
         ckpt_status r;
 
-        if (find_among_newest(model, owner, param, ret_param))
+        if (find_newest_param(model, owner, param, ret_param))
                 return CKPT_ABSENT;
         added = param_new(model, owner, param);
         if (!added)

@@ -35,7 +35,7 @@ typedef struct ckpt_op {
         /** One of CKPT_ELEMENTWISE_… for operations of one pass, which the planner joins; else 0. */
         int32_t elementwise;
 
-        /** Bytes of ckpt_tensor.as that its nodes have: those of its own member, since a leaf's are many. */
+        /** Bytes of ckpt_tensor.as that its nodes have: those of its own member, since a leaf's are many. 0: all. */
         uint32_t attributes;
 } ckpt_op;
 

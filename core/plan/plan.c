@@ -205,7 +205,7 @@ static void add_totals(ckpt_plan *plan)
                 totals->bytes_read += ckpt_run_bytes(&plan->runs.items[i]);
 }
 
-/* What most plans need, so that growing copies nothing: a tile for each parameter, some with two sources. */
+/* What most plans need, so that growing copies nothing. Addresses that are not used in the end cost no memory. */
 static ckpt_status reserve(ckpt_plan *plan, uint64_t n_params)
 {
         ckpt_status r = ckpt_array_reserve(&plan->targets, n_params);

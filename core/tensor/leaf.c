@@ -132,6 +132,7 @@ const ckpt_tensor *ckpt_tensor_leaf(ckpt_scope *scope, const char *name, const c
 const ckpt_tensor *ckpt_tensor_source(ckpt_scope *scope, const char *name, uint64_t index,
                                       const ckpt_tensor *tensor)
 {
+        /* No shape of its own: the entry's serves, and there is a source for every tensor of a checkpoint. */
         ckpt_tensor *source = ckpt_tensor_new(scope, &ckpt_op_source, tensor->dtype, 0, NULL, 1, &tensor);
 
         if (source && !ckpt_tensor_is_error(source)) {

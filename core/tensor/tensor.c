@@ -42,7 +42,8 @@ ckpt_tensor *ckpt_tensor_new(ckpt_scope *scope, const struct ckpt_op *op, ckpt_d
                              const int64_t *shape, uint32_t n_inputs, const ckpt_tensor *const *inputs)
 {
         /* One piece: the node with its operation's own attributes, its shape, its inputs. */
-        const uint64_t node_bytes = offsetof(ckpt_tensor, as) + op->attributes;
+        const uint64_t node_bytes =
+                op->attributes ? offsetof(ckpt_tensor, as) + op->attributes : sizeof(ckpt_tensor);
         const uint64_t node_words = (node_bytes + sizeof(*shape) - 1) / sizeof(*shape);
         const uint64_t shape_bytes = rank * sizeof(*shape), input_bytes = n_inputs * sizeof(ckpt_tensor *);
         void *const piece =
