@@ -39,7 +39,7 @@ typedef struct ckpt_execute_options {
 typedef struct ckpt_execute_counters {
         atomic_ullong bytes_read, reads, copies, kernels, params_ready;
         atomic_ullong bytes_to_device;
-        atomic_ullong ring_bytes;       /* of slots in use */
+        atomic_ullong ring_bytes;       /* of the slots that were made or taken from the ring */
         atomic_ullong ring_nanoseconds; /* what making them took */
 } ckpt_execute_counters;
 
@@ -198,10 +198,10 @@ void ckpt_lanes_give(ckpt_execution *execution, bool keep);
 /** Maps pages of host memory that is about to be written; changes no byte. */
 void ckpt_populate(void *memory, uint64_t size);
 /**
- * Addresses that get pages, all zeros, as they are written; they begin at a huge page. `for_device`: it will
- * be registered with one. NULL: out of memory.
+ * Memory to be registered with a device, whole pages of it: addresses that get pages, all zeros, as they are
+ * written. NULL: out of memory.
  */
-uint8_t *ckpt_map_fresh(uint64_t size, bool for_device);
+uint8_t *ckpt_map_fresh(uint64_t size);
 void ckpt_unmap_fresh(uint8_t *memory, uint64_t size);
 
 /** On the host: where a read's first byte belongs, in the final memory or in the image. */

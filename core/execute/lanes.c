@@ -31,6 +31,7 @@ static void add_crew(ckpt_execution *execution, ckpt_crew *crew)
 {
         ckpt_crew **end = &execution->crews;
 
+        atomic_fetch_add(&execution->counters->ring_bytes, ckpt_crew_bytes(crew));
         while (*end)
                 end = &(*end)->next;
         crew->next = NULL;

@@ -35,14 +35,15 @@ static ckpt_status touch_part(void *context, uint32_t index)
 static ckpt_status make_pages(ckpt_execution *execution, uint8_t *memory, uint64_t size)
 {
         const uint64_t most = size / PART_BYTES;
-        const uint32_t threads = most < execution->readers ? (uint32_t)most : execution->readers;
+        const ckpt_execute_options *options = execution->options;
+        const uint32_t threads = most < options->readers ? (uint32_t)most : options->readers;
         struct pages pages = {.memory = memory, .size = size, .part = size};
 
         if (threads < 2)
                 return touch_part(&pages, 0);
         pages.part = ckpt_align_up((size + threads - 1) / threads, PART_BYTES);
         return ckpt_workers_run(execution->session, (uint32_t)((size + pages.part - 1) / pages.part),
-                                touch_part, &pages, &execution->stop, NULL, NULL);
+                                touch_part, &pages, &execution->stop, options->progress, options->context);
 }
 
 ckpt_status ckpt_crew_pin(ckpt_execution *execution, ckpt_crew *crew)

@@ -27,17 +27,7 @@ void ckpt_populate(void *memory, uint64_t size)
         (void)madvise((void *)first, end - first, MADV_POPULATE_WRITE);
 }
 
-/*
- * Advice that is not taken costs time alone. A child of the process does not get what a device knows: sharing it
- * would give one of the two other pages than the device has.
- */
-static void advise(uint8_t *memory, uint64_t size)
-{
-        (void)madvise(memory, size, MADV_DONTFORK);
-        (void)madvise(memory, size, MADV_HUGEPAGE);
-}
-
-uint8_t *ckpt_map_fresh(uint64_t size, bool for_device)
+uint8_t *ckpt_map_fresh(uint64_t size)
 {
         uint8_t *start =
                 mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -48,11 +38,12 @@ uint8_t *ckpt_map_fresh(uint64_t size, bool for_device)
         before = (HUGE_PAGE - (uint64_t)(uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
         if (before > 0)
                 (void)munmap(start, before);
-        if (before < HUGE_PAGE)
-                (void)munmap(start + before + size, HUGE_PAGE - before);
-        if (for_device)
-                advise(start + before, size);
-        return start + before;
+        (void)munmap(start + before + size, HUGE_PAGE - before);
+        start += before;
+        /* Shared with a child of the process, one of the two would get other pages than the device knows. */
+        (void)madvise(start, size, MADV_DONTFORK);
+        (void)madvise(start, size, MADV_HUGEPAGE);
+        return start;
 }
 
 void ckpt_unmap_fresh(uint8_t *memory, uint64_t size)

@@ -63,13 +63,6 @@ static ckpt_status slot_free(ckpt_execution *execution, ckpt_lane *lane, ckpt_sl
         return CKPT_OK;
 }
 
-/* A slot that this execution has not used yet. */
-static ckpt_slot *slot_more(ckpt_execution *execution, ckpt_lane *lane)
-{
-        atomic_fetch_add(&execution->counters->ring_bytes, lane->crew->slot_bytes);
-        return &lane->slots[lane->n_open++];
-}
-
 static ckpt_status slot_fill(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot,
                              const ckpt_chunk *chunk)
 {
@@ -107,8 +100,7 @@ static ckpt_status run_oversize(ckpt_execution *execution, const ckpt_chunk *chu
         ckpt_status r;
 
         pthread_mutex_lock(&execution->oversize_lock);
-        if (lane->n_open == 0)
-                slot_more(execution, lane);
+        lane->n_open = 1;
         r = slot_fill(execution, lane, slot, chunk);
         if (r == CKPT_OK)
                 r = slot_free(execution, lane, slot);
@@ -162,7 +154,7 @@ static ckpt_status slot_choose(ckpt_execution *execution, ckpt_lane *lane, ckpt_
         if (r < 0)
                 return r;
         if (!slot && lane->n_open < execution->slots)
-                slot = slot_more(execution, lane);
+                slot = &lane->slots[lane->n_open++];
         if (!slot)
                 slot = copying ? copying : find_slot(lane, CKPT_SLOT_READING);
         *ret_slot = slot;

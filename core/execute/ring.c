@@ -46,7 +46,9 @@ ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew)
                 lane_deinit(ring, &crew->lanes[i], crew->n_slots);
         if (crew->pinned)
                 (void)ring->backend->host_unregister(ring->device, crew->host);
-        if (crew->host)
+        if (crew->host && ring->host_memory)
+                ring->backend->pinned_free(ring->device, crew->host, ckpt_crew_bytes(crew));
+        else if (crew->host)
                 ckpt_unmap_fresh(crew->host, ckpt_crew_bytes(crew));
         if (crew->device)
                 ring->backend->free(ring->device, crew->device, ckpt_crew_bytes(crew));
@@ -69,6 +71,16 @@ static bool lanes_alloc(ckpt_crew *crew)
         return true;
 }
 
+/* Where nothing is to be pinned, it comes from where the device's memory comes from. */
+static uint8_t *host_alloc(const ckpt_ring *ring, uint64_t size)
+{
+        void *memory = NULL;
+
+        if (!ring->host_memory)
+                return ckpt_map_fresh(size);
+        return ring->backend->pinned_alloc(ring->device, size, &memory) ? NULL : memory;
+}
+
 /* NULL: out of memory. */
 static ckpt_crew *crew_alloc(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes)
 {
@@ -80,7 +92,7 @@ static ckpt_crew *crew_alloc(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n
         crew->n_slots = n_slots;
         crew->slot_bytes = slot_bytes;
         if (lanes_alloc(crew))
-                crew->host = ckpt_map_fresh(ckpt_crew_bytes(crew), !ring->host_memory);
+                crew->host = host_alloc(ring, ckpt_crew_bytes(crew));
         return crew->host ? crew : ckpt_crew_free(ring, crew);
 }
 

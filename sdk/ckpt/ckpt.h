@@ -226,7 +226,7 @@ typedef struct ckpt_load_options {
         const char *const *ignore; /**< source tensors that may be left over, by pattern */
         uint64_t n_ignore;
 
-        uint64_t staging_bytes; /**< bound of staging memory on the host, and the same on a device; 0: 64 MiB
+        uint64_t staging_bytes; /**< bound of staging memory on the host, and the same on a device; 0: 100 MiB
                                  */
         uint32_t readers;       /**< reader threads; 0: chosen */
         uint32_t reserved0;
