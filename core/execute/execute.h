@@ -168,6 +168,12 @@ typedef struct ckpt_execution {
 /** Records a backend's failure with what was being done. */
 ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing,
                                      uint64_t param);
+/**
+ * Memory to be registered with a device, whole pages of it: addresses that get pages, all zeros, as they are
+ * written. NULL: out of memory.
+ */
+uint8_t *ckpt_pin_map(uint64_t size);
+void ckpt_pin_unmap(uint8_t *memory, uint64_t size);
 /** Makes the pages of a crew's memory and registers them with the device. */
 ckpt_status ckpt_crew_pin(ckpt_execution *execution, ckpt_crew *crew);
 /** A reader's thread: a ckpt_worker of the execution. */
@@ -197,12 +203,6 @@ ckpt_status ckpt_lanes_take(ckpt_execution *execution);
 void ckpt_lanes_give(ckpt_execution *execution, bool keep);
 /** Maps pages of host memory that is about to be written; changes no byte. */
 void ckpt_populate(void *memory, uint64_t size);
-/**
- * Memory to be registered with a device, whole pages of it: addresses that get pages, all zeros, as they are
- * written. NULL: out of memory.
- */
-uint8_t *ckpt_map_fresh(uint64_t size);
-void ckpt_unmap_fresh(uint8_t *memory, uint64_t size);
 
 /** On the host: where a read's first byte belongs, in the final memory or in the image. */
 static inline uint8_t *ckpt_read_place(const ckpt_execution *execution, const ckpt_slot *slot,

@@ -1,19 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Memory becomes pinned
+ * Memory that becomes pinned
  *
  * Making its pages takes most of the time, which threads share; registering them with the device takes little
  * then, as one block. It is done before the readers begin: registering holds a lock of the device's driver,
  * and would keep them from whatever they want of the device.
  */
 
+#include <sys/mman.h>
+
 #include "core/execute/execute.h"
 
-/* A thread for less than this costs what it saves. */
-#define PART_BYTES (UINT64_C(2) << 20)
+#define PAGE      4096u
+#define HUGE_PAGE (UINT64_C(2) << 20)
 
-#define PAGE 4096u
+uint8_t *ckpt_pin_map(uint64_t size)
+{
+        uint8_t *start =
+                mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        uint64_t before;
+
+        if (start == MAP_FAILED)
+                return NULL;
+        before = (HUGE_PAGE - (uint64_t)(uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
+        if (before > 0)
+                (void)munmap(start, before);
+        (void)munmap(start + before + size, HUGE_PAGE - before);
+        start += before;
+        /* Shared with a child of the process, one of the two would get other pages than the device knows. */
+        (void)madvise(start, size, MADV_DONTFORK);
+        (void)madvise(start, size, MADV_HUGEPAGE);
+        return start;
+}
+
+void ckpt_pin_unmap(uint8_t *memory, uint64_t size)
+{
+        (void)munmap(memory, size);
+}
 
 struct pages {
         uint8_t *memory;
@@ -34,14 +58,14 @@ static ckpt_status touch_part(void *context, uint32_t index)
 
 static ckpt_status make_pages(ckpt_execution *execution, uint8_t *memory, uint64_t size)
 {
-        const uint64_t most = size / PART_BYTES;
+        const uint64_t most = size / HUGE_PAGE; /* a thread for less costs what it saves */
         const ckpt_execute_options *options = execution->options;
         const uint32_t threads = most < options->readers ? (uint32_t)most : options->readers;
         struct pages pages = {.memory = memory, .size = size, .part = size};
 
         if (threads < 2)
                 return touch_part(&pages, 0);
-        pages.part = ckpt_align_up((size + threads - 1) / threads, PART_BYTES);
+        pages.part = ckpt_align_up((size + threads - 1) / threads, HUGE_PAGE);
         return ckpt_workers_run(execution->session, (uint32_t)((size + pages.part - 1) / pages.part),
                                 touch_part, &pages, &execution->stop, options->progress, options->context);
 }

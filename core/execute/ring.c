@@ -49,7 +49,7 @@ ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew)
         if (crew->host && ring->host_memory)
                 ring->backend->pinned_free(ring->device, crew->host, ckpt_crew_bytes(crew));
         else if (crew->host)
-                ckpt_unmap_fresh(crew->host, ckpt_crew_bytes(crew));
+                ckpt_pin_unmap(crew->host, ckpt_crew_bytes(crew));
         if (crew->device)
                 ring->backend->free(ring->device, crew->device, ckpt_crew_bytes(crew));
         free(crew->slots);
@@ -77,7 +77,7 @@ static uint8_t *host_alloc(const ckpt_ring *ring, uint64_t size)
         void *memory = NULL;
 
         if (!ring->host_memory)
-                return ckpt_map_fresh(size);
+                return ckpt_pin_map(size);
         return ring->backend->pinned_alloc(ring->device, size, &memory) ? NULL : memory;
 }
 

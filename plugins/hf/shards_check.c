@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Index and shards nearly always agree, which is told by walking through both. Where that is not seen, all
- * names at once: those of the index, then those of every shard, grouped by equality. One pass
- * then tells a tensor that the index misplaces, one that it does not know, one that is nowhere, and one that
- * is in two files.
+ * names at once: those of the index, then those of every shard, grouped by equality. One pass then tells a
+ * tensor that the index misplaces, one that it does not know, one that is nowhere, and one that is in two
+ * files.
  */
 #include "components.h"
 #include "shards.h"
