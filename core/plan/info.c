@@ -40,7 +40,7 @@ ckpt_status ckpt_plan_param_info(const ckpt_plan *plan, uint64_t index, ckpt_pla
                 .size = target->size,
                 .expression = target->expression,
                 .skipped = plan->bindings[index].skipped,
-                .n_extents = target->n_extents,
+                .n_extents = target->n_ranges,
                 .bytes_read = target->read_bytes,
                 .n_copies = target->n_reads,
                 .n_steps = target->n_steps,
@@ -52,15 +52,16 @@ ckpt_status ckpt_plan_param_extent(const ckpt_plan *plan, uint64_t param, uint64
                                    ckpt_plan_extent *ret_extent)
 {
         const ckpt_extent *extent;
+        uint64_t row;
 
-        if (param >= plan->targets.count || index >= plan->targets.items[param].n_extents)
+        if (param >= plan->targets.count || index >= plan->targets.items[param].n_ranges)
                 return CKPT_ABSENT;
-        extent = &plan->extents.items[plan->targets.items[param].first_extent + index];
+        ckpt_plan_find_range(plan, &plan->targets.items[param], index, &extent, &row);
         *ret_extent = (ckpt_plan_extent){
                 .object = extent->place->kind == CKPT_PLACE_OBJECT
                                   ? ckpt_source_api_name(extent->place->source, extent->place->object)
                                   : NULL,
-                .offset = extent->offset,
+                .offset = extent->offset + row * extent->pitch,
                 .size = extent->size,
         };
         return CKPT_OK;

@@ -30,88 +30,6 @@ ckpt_plan *ckpt_plan_free(ckpt_plan *plan)
 
 CKPT_DEFINE_CLEANUP(ckpt_plan *, ckpt_plan_free);
 
-/* ---- extents: what is read for one parameter, merged ---- */
-
-static int compare_extents(const void *a, const void *b)
-{
-        const ckpt_extent *x = a, *y = b;
-
-        if (x->place->kind != y->place->kind)
-                return x->place->kind < y->place->kind ? -1 : 1;
-        if (x->place->object != y->place->object)
-                return x->place->object < y->place->object ? -1 : 1;
-        if (x->place->kind != CKPT_PLACE_OBJECT && x->place != y->place)
-                return x->place < y->place ? -1 : 1;
-        return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* As they mostly are: there may be one for every row. */
-static bool in_order(const ckpt_extent *items, uint64_t count)
-{
-        for (uint64_t i = 1; i < count; i++)
-                if (compare_extents(&items[i - 1], &items[i]) > 0)
-                        return false;
-        return true;
-}
-
-static bool same_bytes(const ckpt_extent *a, const ckpt_extent *b)
-{
-        if (a->place == b->place)
-                return true;
-        return a->place->kind == CKPT_PLACE_OBJECT && b->place->kind == CKPT_PLACE_OBJECT &&
-               a->place->object == b->place->object && a->place->source == b->place->source;
-}
-
-static ckpt_status add_extents(ckpt_plan *plan, const ckpt_read *read)
-{
-        const uint64_t rows = read->src_pitch == read->row_bytes ? 1 : read->rows;
-        const uint64_t size = read->row_bytes * read->rows / rows;
-
-        for (uint64_t i = 0; i < rows; i++) {
-                const ckpt_extent extent = {
-                        .place = read->place, .offset = read->offset + i * read->src_pitch, .size = size};
-                const ckpt_status r = ckpt_array_push(&plan->extents, extent);
-
-                if (r)
-                        return r;
-        }
-        return CKPT_OK;
-}
-
-static ckpt_status collect_extents(ckpt_plan *plan, ckpt_target *target, uint64_t first_read)
-{
-        ckpt_extent *items;
-        uint64_t kept;
-
-        target->first_extent = plan->extents.count;
-        for (uint64_t i = first_read; i < plan->reads.count; i++) {
-                const ckpt_status r = add_extents(plan, &plan->reads.items[i]);
-
-                if (r)
-                        return r;
-        }
-        kept = target->first_extent;
-        items = plan->extents.items;
-        if (!in_order(items + kept, plan->extents.count - kept))
-                qsort(items + kept, plan->extents.count - kept, sizeof(*items), compare_extents);
-        for (uint64_t i = target->first_extent; i < plan->extents.count; i++) {
-                ckpt_extent *last = &items[kept - 1];
-
-                if (kept > target->first_extent && same_bytes(last, &items[i]) &&
-                    items[i].offset <= last->offset + last->size) {
-                        const uint64_t end = items[i].offset + items[i].size;
-
-                        if (end > last->offset + last->size)
-                                last->size = end - last->offset;
-                } else {
-                        items[kept++] = items[i];
-                }
-        }
-        plan->extents.count = kept;
-        target->n_extents = kept - target->first_extent;
-        return CKPT_OK;
-}
-
 /* ---- targets ---- */
 
 /* More than any device has: what claims to be larger is no checkpoint, and its plan would fill the memory. */
@@ -161,7 +79,7 @@ static ckpt_status plan_param(ckpt_plan *plan, ckpt_emitter *emitter, uint64_t i
         target.n_steps = plan->steps.count - first_step;
         for (uint64_t i = first_read; i < plan->reads.count; i++)
                 target.read_bytes += plan->reads.items[i].row_bytes * plan->reads.items[i].rows;
-        r = collect_extents(plan, &target, first_read);
+        r = ckpt_plan_list_extents(plan, &target, first_read);
         if (r == CKPT_OK && plan->options.maps)
                 ckpt_plan_map_target(plan, &target, first_read, value->dtype);
         if (target.mapped)
@@ -197,10 +115,11 @@ static void add_totals(ckpt_plan *plan)
         totals->params = plan->targets.count;
         totals->copies = plan->reads.count;
         totals->steps = plan->steps.count;
-        totals->extents = plan->extents.count;
         totals->arena_bytes = plan->arena_bytes;
-        for (uint64_t i = 0; i < plan->targets.count; i++)
+        for (uint64_t i = 0; i < plan->targets.count; i++) {
                 totals->skipped += plan->bindings[i].value == NULL;
+                totals->extents += plan->targets.items[i].n_ranges;
+        }
         for (uint64_t i = 0; i < plan->runs.count; i++)
                 totals->bytes_read += ckpt_run_bytes(&plan->runs.items[i]);
 }

@@ -126,14 +126,17 @@ typedef struct ckpt_target {
         uint64_t first_tile, n_tiles; /* before the tiles are ordered */
         uint64_t n_reads, n_steps, read_bytes;
         uint64_t first_extent, n_extents;
+        uint64_t n_ranges;        /* of its extents */
         const char *expression;   /* made when it is asked for */
         const ckpt_place *mapped; /* it is this file's bytes from mapped_offset on; NULL: it is made */
         uint64_t mapped_offset;
 } ckpt_target;
 
+/** A range that is read, or rows that do not touch. */
 typedef struct ckpt_extent {
         const ckpt_place *place;
-        uint64_t offset, size;
+        uint64_t offset, size; /* of the first row */
+        uint64_t pitch, rows;
 } ckpt_extent;
 
 /** What a plan is made for. */
@@ -204,6 +207,11 @@ ckpt_status ckpt_plan_new(ckpt_session *session, const ckpt_model *model, const 
                           const ckpt_plan_options *options, ckpt_plan **ret_plan);
 ckpt_plan *ckpt_plan_free(ckpt_plan *plan);
 
+/** Which ranges a parameter's reads want, from `first_read` on to the last so far. Called by ckpt_plan_new. */
+ckpt_status ckpt_plan_list_extents(ckpt_plan *plan, ckpt_target *target, uint64_t first_read);
+/** Range `index` of a target, less than its n_ranges: the extent that it is in, and which row of it. */
+void ckpt_plan_find_range(const ckpt_plan *plan, const ckpt_target *target, uint64_t index,
+                          const ckpt_extent **ret_extent, uint64_t *ret_row);
 /** Packs the ordered tiles into chunks and lays these out. Called by ckpt_plan_new. */
 ckpt_status ckpt_plan_pack(ckpt_plan *plan);
 

@@ -391,6 +391,55 @@ static void compare(const ckpt_tensor *tensor, const uint8_t *bytes, uint64_t se
         free(expected);
 }
 
+/* There is one file. */
+static bool is_same(const ckpt_place *a, const ckpt_place *b)
+{
+        return a == b || (a->kind == CKPT_PLACE_OBJECT && b->kind == CKPT_PLACE_OBJECT);
+}
+
+/* Marks the bytes that reads want of a place, and counts them. */
+static uint64_t mark_wanted(const ckpt_plan *plan, const ckpt_place *place, uint8_t *wanted)
+{
+        uint64_t count = 0;
+
+        memset(wanted, 0, FILE_BYTES);
+        for (uint64_t i = 0; i < plan->reads.count; i++) {
+                const ckpt_read *read = &plan->reads.items[i];
+
+                for (uint64_t row = 0; is_same(read->place, place) && row < read->rows; row++)
+                        memset(wanted + read->offset + row * read->src_pitch, 1, read->row_bytes);
+        }
+        for (uint32_t i = 0; i < FILE_BYTES; i++)
+                count += wanted[i];
+        return count;
+}
+
+/* Ascending, apart, and together every byte of a place that some read wants and no other. */
+static void check_extents(const ckpt_plan *plan, const ckpt_place *place, uint64_t seed)
+{
+        static uint8_t wanted[FILE_BYTES];
+        const ckpt_target *target = &plan->targets.items[0];
+        uint64_t left = mark_wanted(plan, place, wanted), end = 0;
+        bool first = true;
+
+        for (uint64_t i = 0; i < target->n_ranges; i++) {
+                const ckpt_extent *extent;
+                uint64_t row, offset;
+
+                ckpt_plan_find_range(plan, target, i, &extent, &row);
+                offset = extent->offset + row * extent->pitch;
+                if (!is_same(extent->place, place))
+                        continue;
+                ck_assert_msg((first || offset > end) && !memchr(wanted + offset, 0, extent->size),
+                              "seed %llu: range %llu is not apart, or not wanted", (unsigned long long)seed,
+                              (unsigned long long)i);
+                end = offset + extent->size;
+                left -= extent->size;
+                first = false;
+        }
+        ck_assert_msg(left == 0, "seed %llu: not all is in a range", (unsigned long long)seed);
+}
+
 /* One parameter through planner and executor. */
 static void run_one(struct world *world, const ckpt_tensor *tensor, uint64_t seed)
 {
@@ -415,6 +464,9 @@ static void run_one(struct world *world, const ckpt_tensor *tensor, uint64_t see
         ckpt_io_state io;
 
         ck_assert_int_eq(ckpt_plan_new(&world->session, &model, &binding, &options, &plan), CKPT_OK);
+        for (uint64_t i = 0; seed % 3 == 0 && i < plan->reads.count; i++)
+                if (i == 0 || !is_same(plan->reads.items[i].place, plan->reads.items[i - 1].place))
+                        check_extents(plan, plan->reads.items[i].place, seed);
         memset(bytes, 0xA5, param.public.size + 64);
         ck_assert_int_eq(ckpt_backend_cpu.open(0, &device), 0);
         {
