@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-#define CKPT_BACKEND_VERSION 2u
+#define CKPT_BACKEND_VERSION 3u
 
 /** Most axes of a kernel's operands; the planner merges axes and splits what has more. */
 #define CKPT_KERNEL_RANK 8
@@ -118,6 +118,16 @@ typedef struct ckpt_gather_rows {
         int64_t row_bytes, src_pitch, dst_pitch;
 } ckpt_gather_rows;
 
+/** `size` bytes from the host to the device. */
+typedef struct ckpt_host_copy {
+        void *dst;
+        const void *src;
+        uint64_t size; /* not 0 */
+} ckpt_host_copy;
+
+/** Most copies of one list. */
+#define CKPT_HOST_COPIES_MAX 16
+
 typedef struct ckpt_backend {
         uint32_t struct_size;
         uint32_t version; /* CKPT_BACKEND_VERSION */
@@ -165,6 +175,11 @@ typedef struct ckpt_backend {
         int32_t (*stream_wait_event)(ckpt_stream *stream, ckpt_event *event);
 
         int32_t (*copy_to_device)(ckpt_stream *stream, void *dst, const void *src, uint64_t size);
+        /**
+         * Several copies that no stream's work comes between, in any order: what a copy costs beside its
+         * bytes is paid once. No more than CKPT_HOST_COPIES_MAX.
+         */
+        int32_t (*copy_list_to_device)(ckpt_stream *stream, const ckpt_host_copy *copies, uint32_t count);
         int32_t (*copy_to_host)(ckpt_stream *stream, void *dst, const void *src, uint64_t size);
         int32_t (*copy_on_device)(ckpt_stream *stream, void *dst, const void *src, uint64_t size);
         /** `rows` rows of `width` bytes, host to device, pitches in bytes. */

@@ -172,6 +172,15 @@ static int32_t cpu_copy(ckpt_stream *stream, void *dst, const void *src, uint64_
         return 0;
 }
 
+static int32_t cpu_copy_list(ckpt_stream *stream, const ckpt_host_copy *copies, uint32_t count)
+{
+        int32_t r = 0;
+
+        for (uint32_t i = 0; i < count && r == 0; i++)
+                r = cpu_copy(stream, copies[i].dst, copies[i].src, copies[i].size);
+        return r;
+}
+
 static int32_t cpu_copy_rows(ckpt_stream *stream, void *dst, uint64_t dst_pitch, const void *src,
                              uint64_t src_pitch, uint64_t width, uint64_t rows)
 {
@@ -221,6 +230,7 @@ const ckpt_backend ckpt_backend_cpu = {
         .event_handle = cpu_event_handle,
         .stream_wait_event = cpu_stream_wait_event,
         .copy_to_device = cpu_copy,
+        .copy_list_to_device = cpu_copy_list,
         .copy_to_host = cpu_copy,
         .copy_on_device = cpu_copy,
         .copy_rows_to_device = cpu_copy_rows,

@@ -320,6 +320,13 @@ static int32_t cuda_copy_to_device(ckpt_stream *stream, void *dst, const void *s
         return copy(stream, dst, src, size, cudaMemcpyHostToDevice);
 }
 
+static int32_t cuda_copy_list_to_device(ckpt_stream *stream, const ckpt_host_copy *copies, uint32_t count)
+{
+        if (count == 1)
+                return copy(stream, copies->dst, copies->src, copies->size, cudaMemcpyHostToDevice);
+        RETURN_ON(&stream->device, ckpt_cuda_copy_list(stream->handle, copies, count));
+}
+
 static int32_t cuda_copy_to_host(ckpt_stream *stream, void *dst, const void *src, uint64_t size)
 {
         return copy(stream, dst, src, size, cudaMemcpyDeviceToHost);
@@ -394,6 +401,7 @@ const ckpt_backend ckpt_backend_entry = {
         .event_handle = cuda_event_handle,
         .stream_wait_event = cuda_stream_wait_event,
         .copy_to_device = cuda_copy_to_device,
+        .copy_list_to_device = cuda_copy_list_to_device,
         .copy_to_host = cuda_copy_to_host,
         .copy_on_device = cuda_copy_on_device,
         .copy_rows_to_device = cuda_copy_rows_to_device,

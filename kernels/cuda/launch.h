@@ -27,6 +27,9 @@ int32_t ckpt_cuda_launch_repeat_blocks(cudaStream_t stream, const ckpt_repeat_bl
 int32_t ckpt_cuda_launch_gather_rows(cudaStream_t stream, const ckpt_gather_rows *descriptors,
                                      uint32_t count);
 
+/** Host to device; an error of the CUDA runtime. */
+cudaError_t ckpt_cuda_copy_list(cudaStream_t stream, const ckpt_host_copy *copies, uint32_t count);
+
 /** Words for -(int)cudaError; a static string. */
 const char *ckpt_cuda_describe(int32_t status);
 

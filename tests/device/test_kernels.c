@@ -311,12 +311,21 @@ START_TEST(table_calls_work)
         OK(cuda->stream_wait_event(other, event));
         OK(cuda->fill_zero(other, t->device_dst + 7, 9));
         OK(cuda->copy_on_device(other, t->device_dst + (2 << 20), t->device_src, 12345));
+        OK(cuda->copy_list_to_device(other, (ckpt_host_copy[]){{t->device_dst + (3 << 20), pinned, 4567}},
+                                     1));
+        OK(cuda->copy_list_to_device(other,
+                                     (ckpt_host_copy[]){{t->device_dst + (4 << 20) + 1, pinned, 1 << 19},
+                                                        {t->device_dst + (5 << 20), (char *)pinned + 99, 1}},
+                                     2));
         OK(cuda->stream_synchronize(other));
         ck_assert_int_eq(cuda->event_query(event), 1);
 
         OK(ckpt_backend_cpu.copy_rows_to_device(NULL, t->dst + 3, 1000, t->src, 500, 77, 1000));
         OK(ckpt_backend_cpu.fill_zero(NULL, t->dst + 7, 9));
         OK(ckpt_backend_cpu.copy_on_device(NULL, t->dst + (2 << 20), t->src, 12345));
+        memcpy(t->dst + (3 << 20), t->src, 4567);
+        memcpy(t->dst + (4 << 20) + 1, t->src, 1 << 19);
+        memcpy(t->dst + (5 << 20), t->src + 99, 1);
 
         cuda->event_free(event);
         cuda->stream_free(other);

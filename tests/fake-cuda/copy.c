@@ -12,6 +12,9 @@
 
 #include "fake.h"
 
+/* More than any caller has in one list. */
+#define BATCH_MAX 64
+
 typedef struct copy_operation {
         fake_operation head;
         uint8_t *dst;
@@ -78,30 +81,48 @@ static cudaError_t check(const copy_operation *copy, enum cudaMemcpyKind kind)
         return cudaSuccess;
 }
 
-static cudaError_t push(const char *call, const copy_operation *wanted, enum cudaMemcpyKind kind,
-                        cudaStream_t stream)
+/* A copy that can be pushed; nothing, without an error, where there is nothing to copy. */
+static cudaError_t prepare(const copy_operation *wanted, enum cudaMemcpyKind kind, cudaStream_t stream,
+                           copy_operation **ret_copy)
 {
-        cudaError_t error = fake_enter(call);
+        cudaError_t error = check(wanted, kind);
         copy_operation *copy;
 
-        if (error == cudaSuccess)
-                error = fake_stream_check(stream);
-        if (error == cudaSuccess)
-                error = check(wanted, kind);
+        *ret_copy = NULL;
         if (error != cudaSuccess || wanted->width == 0 || wanted->rows == 0)
-                return fake_leave(error);
+                return error;
         copy = malloc(sizeof(*copy));
         if (!copy)
-                return fake_leave(cudaErrorMemoryAllocation);
+                return cudaErrorMemoryAllocation;
         *copy = *wanted;
         copy->head.operands = calloc(2, sizeof(fake_operand));
         copy->head.n_operands = copy->head.operands ? 2 : 0;
         error = copy->head.operands ? hold(copy, kind, fake_stream_device(stream))
                                     : cudaErrorMemoryAllocation;
         if (error == cudaSuccess)
-                fake_stream_push(stream, &copy->head);
+                *ret_copy = copy;
         else
                 fake_operation_free(&copy->head);
+        return error;
+}
+
+static cudaError_t enter(const char *call, cudaStream_t stream)
+{
+        const cudaError_t error = fake_enter(call);
+
+        return error == cudaSuccess ? fake_stream_check(stream) : error;
+}
+
+static cudaError_t push(const char *call, const copy_operation *wanted, enum cudaMemcpyKind kind,
+                        cudaStream_t stream)
+{
+        cudaError_t error = enter(call, stream);
+        copy_operation *copy = NULL;
+
+        if (error == cudaSuccess)
+                error = prepare(wanted, kind, stream, &copy);
+        if (copy)
+                fake_stream_push(stream, &copy->head);
         return fake_leave(error);
 }
 
@@ -116,6 +137,35 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t size, enum cudaMe
         const copy_operation copy = {.head = HEAD, .dst = dst, .src = src, .width = size, .rows = 1};
 
         return src ? push("cudaMemcpyAsync", &copy, kind, stream) : fake_leave(cudaErrorInvalidValue);
+}
+
+/* All of a list, or none of it. */
+cudaError_t cudaMemcpyBatchAsync(void *const *dst, const void *const *src, const size_t *size, size_t count,
+                                 struct cudaMemcpyAttributes *attributes, size_t *from, size_t n_attributes,
+                                 cudaStream_t stream)
+{
+        cudaError_t error = enter("cudaMemcpyBatchAsync", stream);
+        copy_operation *copies[BATCH_MAX];
+        size_t ready = 0;
+
+        if (error == cudaSuccess && (count == 0 || count > BATCH_MAX || n_attributes != 1 || from[0] != 0 ||
+                                     attributes->srcAccessOrder != cudaMemcpySrcAccessOrderStream))
+                error = cudaErrorInvalidValue;
+        while (error == cudaSuccess && ready < count) {
+                const copy_operation copy = {
+                        .head = HEAD, .dst = dst[ready], .src = src[ready], .width = size[ready], .rows = 1};
+
+                error = copy.src && copy.width > 0
+                                ? prepare(&copy, cudaMemcpyHostToDevice, stream, &copies[ready])
+                                : cudaErrorInvalidValue;
+                ready += error == cudaSuccess;
+        }
+        for (size_t i = 0; i < ready; i++)
+                if (error == cudaSuccess)
+                        fake_stream_push(stream, &copies[i]->head);
+                else
+                        fake_operation_free(&copies[i]->head);
+        return fake_leave(error);
 }
 
 cudaError_t cudaMemcpy2DAsync(void *dst, size_t dst_pitch, const void *src, size_t src_pitch, size_t width,

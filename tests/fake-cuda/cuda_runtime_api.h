@@ -42,6 +42,18 @@ typedef enum cudaError {
         cudaErrorUnknown = 999
 } cudaError_t;
 
+enum cudaMemcpySrcAccessOrder {
+        cudaMemcpySrcAccessOrderInvalid = 0,
+        cudaMemcpySrcAccessOrderStream = 1,
+        cudaMemcpySrcAccessOrderDuringApiCall = 2,
+        cudaMemcpySrcAccessOrderAny = 3
+};
+
+struct cudaMemcpyAttributes {
+        enum cudaMemcpySrcAccessOrder srcAccessOrder;
+        unsigned flags;
+};
+
 enum cudaMemcpyKind {
         cudaMemcpyHostToHost = 0,
         cudaMemcpyHostToDevice = 1,
@@ -113,6 +125,9 @@ cudaError_t cudaEventQuery(cudaEvent_t event);
 
 cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t size, enum cudaMemcpyKind kind,
                             cudaStream_t stream);
+cudaError_t cudaMemcpyBatchAsync(void *const *dst, const void *const *src, const size_t *size, size_t count,
+                                 struct cudaMemcpyAttributes *attributes, size_t *from, size_t n_attributes,
+                                 cudaStream_t stream);
 cudaError_t cudaMemcpy2DAsync(void *dst, size_t dst_pitch, const void *src, size_t src_pitch, size_t width,
                               size_t rows, enum cudaMemcpyKind kind, cudaStream_t stream);
 cudaError_t cudaMemsetAsync(void *dst, int value, size_t size, cudaStream_t stream);

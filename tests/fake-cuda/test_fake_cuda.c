@@ -107,6 +107,27 @@ START_TEST(a_copy_reads_when_it_is_executed)
 }
 END_TEST
 
+START_TEST(a_list_is_copied_in_the_order_of_the_stream)
+{
+        uint8_t *to = device_memory(), *first = pinned_memory(1), *second = pinned_memory(2);
+        const ckpt_host_copy copies[] = {{to, first, 1}, {to + 2, first + 1, SIZE - 2}};
+        const uint64_t before = counts().copies;
+        uint8_t bytes[3];
+
+        fake->set_delay(DELAY);
+        OK(cuda->copy_to_device(stream, to, second, SIZE));
+        OK(cuda->copy_list_to_device(stream, copies, 2));
+        OK(cuda->copy_list_to_device(stream, copies, 1));
+        OK(cuda->copy_to_host(stream, bytes, to, sizeof(bytes)));
+        OK(cuda->stream_synchronize(stream));
+        ck_assert_mem_eq(bytes, "\1\2\1", 3);
+        ck_assert_uint_eq(counts().copies, before + 5);
+        cuda->pinned_free(device, first, SIZE);
+        cuda->pinned_free(device, second, SIZE);
+        cuda->free(device, to, SIZE);
+}
+END_TEST
+
 START_TEST(streams_wait_for_events_alone)
 {
         uint8_t *to = device_memory(), *first = pinned_memory(1), *second = pinned_memory(2);
@@ -258,6 +279,7 @@ int main(void)
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, a_copy_reads_when_it_is_executed);
+        tcase_add_test(tcase, a_list_is_copied_in_the_order_of_the_stream);
         tcase_add_test(tcase, streams_wait_for_events_alone);
         tcase_add_test(tcase, memory_that_is_freed_too_early);
         tcase_add_test(tcase, kernels_want_memory_of_their_device);

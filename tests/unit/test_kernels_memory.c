@@ -107,6 +107,10 @@ START_TEST(plain_copies)
         ck_assert_int_eq(cpu->copy_to_device(NULL, dst + 3, src, 2), 0);
         ck_assert_int_eq(cpu->copy_on_device(NULL, dst + 5, src, 0), 0);
         ck_assert_mem_eq(dst, "\0\0\0abefg..ijk...", 16);
+        ck_assert_int_eq(
+                cpu->copy_list_to_device(NULL, (ckpt_host_copy[]){{dst, src, 1}, {dst + 2, src + 9, 2}}, 2),
+                0);
+        ck_assert_mem_eq(dst, "a\0jkbefg..ijk...", 16);
         ck_assert_int_lt(cpu->copy_rows_to_device(NULL, dst, 2, src, 4, 3, 3), 0);
 }
 END_TEST
