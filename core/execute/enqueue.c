@@ -10,10 +10,7 @@
 
 #include "core/execute/execute.h"
 
-/* Copies of one chunk that are cheaper than a launch. */
-#define DIRECT_COPIES 2
-
-static ckpt_status copied(ckpt_execution *execution, const ckpt_slot *slot, int32_t error, uint64_t bytes)
+ckpt_status ckpt_copy_done(ckpt_execution *execution, const ckpt_slot *slot, int32_t error, uint64_t bytes)
 {
         atomic_fetch_add_explicit(&execution->counters->copies, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&execution->counters->bytes_to_device, bytes, memory_order_relaxed);
@@ -36,7 +33,7 @@ static ckpt_status copy_read(ckpt_execution *execution, ckpt_lane *lane, const c
         else
                 error = backend->copy_rows_to_device(lane->stream, target + read->dst_offset, read->dst_pitch,
                                                      from, read->row_bytes, read->row_bytes, read->rows);
-        return copied(execution, slot, error, bytes);
+        return ckpt_copy_done(execution, slot, error, bytes);
 }
 
 static ckpt_status copy_reads(ckpt_execution *execution, ckpt_lane *lane, const ckpt_slot *slot)
@@ -61,32 +58,47 @@ static ckpt_status copy_image(ckpt_execution *execution, ckpt_lane *lane, const 
         const uint64_t first = slot->window ? runs[0].image_offset : 0;
         const uint64_t bytes = slot->window ? runs[0].row_bytes : slot->chunk->image_bytes;
 
-        return copied(execution, slot,
-                      execution->options->backend->copy_to_device(lane->stream, slot->device + first,
-                                                                  slot->source + first, bytes),
-                      bytes);
+        return ckpt_copy_done(execution, slot,
+                              execution->options->backend->copy_to_device(lane->stream, slot->device + first,
+                                                                          slot->source + first, bytes),
+                              bytes);
+}
+
+/* A window is one range: what goes to two places from there goes by the image. */
+static bool mirrors_image(const ckpt_slot *slot)
+{
+        return slot->chunk->stages || slot->chunk->pieces > (slot->window ? 1 : CKPT_DIRECT_COPIES);
+}
+
+bool ckpt_chunk_only_copies(const ckpt_execution *execution, const ckpt_slot *slot)
+{
+        return !execution->options->host_memory && !mirrors_image(slot) && !slot->chunk->spreads &&
+               slot->chunk->levels == 0;
+}
+
+ckpt_status ckpt_slot_record(ckpt_execution *execution, const ckpt_lane *lane, ckpt_slot *slot)
+{
+        const int32_t error = execution->options->backend->event_record(slot->event, lane->stream);
+
+        if (error)
+                return ckpt_execute_device_fail(execution, error, "recording an event",
+                                                ckpt_chunk_param(execution, slot));
+        slot->state = CKPT_SLOT_COPYING;
+        return CKPT_OK;
 }
 
 ckpt_status ckpt_chunk_enqueue(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot)
 {
-        const ckpt_backend *backend = execution->options->backend;
-        const ckpt_chunk *chunk = slot->chunk;
-        const bool mirrors = chunk->stages || chunk->pieces > (slot->window ? 1 : DIRECT_COPIES);
+        const bool mirrors = mirrors_image(slot);
         ckpt_status r = CKPT_OK;
-        int32_t error;
 
         if (execution->options->host_memory)
                 return ckpt_chunk_run_steps(execution, lane, slot, false);
-        if (mirrors && chunk->image_bytes > 0)
+        if (mirrors && slot->chunk->image_bytes > 0)
                 r = copy_image(execution, lane, slot);
         else if (!mirrors)
                 r = copy_reads(execution, lane, slot);
         if (r == CKPT_OK)
                 r = ckpt_chunk_run_steps(execution, lane, slot, mirrors);
-        if (r)
-                return r;
-        error = backend->event_record(slot->event, lane->stream);
-        return error ? ckpt_execute_device_fail(execution, error, "recording an event",
-                                                ckpt_chunk_param(execution, slot))
-                     : CKPT_OK;
+        return r ? r : ckpt_slot_record(execution, lane, slot);
 }

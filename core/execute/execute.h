@@ -76,6 +76,7 @@ uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t 
 enum ckpt_slot_state {
         CKPT_SLOT_FREE,
         CKPT_SLOT_READING, /* requests were started */
+        CKPT_SLOT_READ,    /* all of it, and it waits for company on its way to the device */
         CKPT_SLOT_COPYING  /* work was enqueued that the event stands for */
 };
 
@@ -145,6 +146,12 @@ ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew);
 
 /* ---- between the files of this room ---- */
 
+/** Copies of one chunk that are cheaper than a launch. */
+#define CKPT_DIRECT_COPIES 2
+
+/** Chunks that are copied to the device as one list: more would leave a reader too few slots to read into. */
+#define CKPT_COMPANY 2
+
 typedef struct ckpt_execution {
         const ckpt_plan *plan;
         const ckpt_execute_options *options;
@@ -193,6 +200,14 @@ bool ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *s
 /** Makes the slot's chunk, which is one run, come from the page cache's own pages. False: it has to be read. */
 bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot);
 void ckpt_window_close(ckpt_execution *execution, ckpt_slot *slot);
+/** Counts a copy to the device, or records its failure. */
+ckpt_status ckpt_copy_done(ckpt_execution *execution, const ckpt_slot *slot, int32_t error, uint64_t bytes);
+/** The slot's event stands for what was enqueued for it, and its state says so. */
+ckpt_status ckpt_slot_record(ckpt_execution *execution, const ckpt_lane *lane, ckpt_slot *slot);
+/** Whether the slot's chunk is nothing but CKPT_DIRECT_COPIES ranges at most that a device is to get. */
+bool ckpt_chunk_only_copies(const ckpt_execution *execution, const ckpt_slot *slot);
+/** One list of copies for all slots that wait with such a chunk, CKPT_COMPANY at most. */
+ckpt_status ckpt_lane_depart(ckpt_execution *execution, ckpt_lane *lane);
 /** Copies to the device and kernels of the slot's chunk, enqueued on the lane's stream. */
 ckpt_status ckpt_chunk_enqueue(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
 /** The steps of a chunk's tiles; `scatters` first brings the image to its places. */

@@ -3,7 +3,7 @@
 /*
  * The readers: each takes the next chunk, runs it in one of its slots, and goes on
  *
- * A slot's round: free, reading, copying, free. The device's work for one slot goes on while the next is
+ * A slot's round: free, reading, read, copying, free. The device's work for one slot goes on while the next is
  * read.
  */
 
@@ -19,6 +19,28 @@ static void chunk_done(ckpt_execution *execution, const ckpt_slot *slot)
                 ckpt_tile_done(execution, execution->plan->tiles.items[chunk->first_tile + i].param, event);
 }
 
+static uint32_t count_slots(const ckpt_lane *lane, enum ckpt_slot_state state)
+{
+        uint32_t count = 0;
+
+        for (uint32_t i = 0; i < lane->n_open; i++)
+                count += lane->slots[i].state == state;
+        return count;
+}
+
+/* Company is waited for where it is near: the source answers at once, and there is one more slot to read into. */
+static ckpt_status slot_depart(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot,
+                               bool source_is_slow)
+{
+        if (!ckpt_chunk_only_copies(execution, slot))
+                return ckpt_chunk_enqueue(execution, lane, slot);
+        slot->state = CKPT_SLOT_READ;
+        if (!source_is_slow && execution->slots > CKPT_COMPANY &&
+            count_slots(lane, CKPT_SLOT_READ) < CKPT_COMPANY)
+                return CKPT_OK;
+        return ckpt_lane_depart(execution, lane);
+}
+
 /* What was read goes on to the device; a slot that needs no device is through. */
 static ckpt_status slot_land(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot)
 {
@@ -30,13 +52,14 @@ static ckpt_status slot_land(ckpt_execution *execution, ckpt_lane *lane, ckpt_sl
         ckpt_trace_span(trace, waits ? "wait for read" : "place", start, 0);
         start = ckpt_trace_now(trace);
         if (r == CKPT_OK)
-                r = ckpt_chunk_enqueue(execution, lane, slot);
+                r = slot_depart(execution, lane, slot, waits);
         if (r)
                 return r;
         ckpt_trace_span(trace, slot->event ? "enqueue" : "compute", start, slot->chunk->image_bytes);
-        slot->state = slot->event ? CKPT_SLOT_COPYING : CKPT_SLOT_FREE;
-        if (!slot->event)
-                chunk_done(execution, slot);
+        if (slot->event)
+                return CKPT_OK;
+        slot->state = CKPT_SLOT_FREE;
+        chunk_done(execution, slot);
         return CKPT_OK;
 }
 
@@ -49,6 +72,8 @@ static ckpt_status slot_free(ckpt_execution *execution, ckpt_lane *lane, ckpt_sl
 
         if (slot->state == CKPT_SLOT_READING)
                 r = slot_land(execution, lane, slot);
+        if (r == CKPT_OK && slot->state == CKPT_SLOT_READ)
+                r = ckpt_lane_depart(execution, lane);
         if (r || slot->state == CKPT_SLOT_FREE)
                 return r;
         start = ckpt_trace_now(execution->session->trace);
@@ -192,6 +217,8 @@ static ckpt_status finish_all(ckpt_execution *execution, ckpt_lane *lane)
 
         while (r == CKPT_OK && (slot = find_slot(lane, CKPT_SLOT_READING)))
                 r = slot_land(execution, lane, slot);
+        if (r == CKPT_OK)
+                r = ckpt_lane_depart(execution, lane);
         while (r == CKPT_OK && (slot = find_slot(lane, CKPT_SLOT_COPYING)))
                 r = slot_free(execution, lane, slot);
         return r;

@@ -119,6 +119,7 @@ static ckpt_status add_tile(struct packer *packer, const ckpt_tile *tile)
                 r = add_read(packer, i, staged && !tile->movable);
                 packer->chunk.stages |= staged;
                 packer->chunk.pieces += !staged;
+                packer->chunk.spreads |= !ckpt_read_lands_packed(read);
         }
         if (!tile->movable)
                 packer->image += tile->read_staging + CKPT_STAGING_ALIGNMENT;

@@ -117,6 +117,7 @@ typedef struct ckpt_chunk {
         uint64_t levels;                  /* most steps of a tile */
         uint64_t pieces;                  /* copies to final places */
         bool stages;                      /* some tile reads into staging */
+        bool spreads;                     /* some read's rows do not follow each other where they go */
 } ckpt_chunk;
 
 typedef struct ckpt_target {

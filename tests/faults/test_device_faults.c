@@ -100,6 +100,17 @@ START_TEST(one_reader)
 }
 END_TEST
 
+/* Slots so small that tensors fill more than one, and as many as a reader needs to copy two at once. */
+START_TEST(in_company)
+{
+        const sweep_fault list = FAULT("cudaMemcpyBatchAsync", UNKNOWN, "cudaErrorUnknown", 0);
+        sweep_job job = SWEEP_JOB("cuda:0", "gemma3-fp32-sharded");
+
+        job.staging_bytes = 3 * 65536;
+        ck_assert_uint_gt(sweep_run(&job, &list), 0);
+}
+END_TEST
+
 /* As many slots as a reader has, and another reader beside it. */
 START_TEST(two_readers)
 {
@@ -109,6 +120,8 @@ START_TEST(two_readers)
         job.readers = 2;
         job.staging_bytes = 1u << 20;
         met = sweep_run(&job, &faults[_i]);
+        printf("# %s %d\n", faults[_i].name, (int)met);
+        fflush(stdout);
         ck_assert(met > 0 || !is_needed(faults[_i].name));
 }
 END_TEST
@@ -151,6 +164,7 @@ int main(void)
         tcase_set_timeout(tcase, 100);
         tcase_add_loop_test(tcase, one_reader, 0, count);
         tcase_add_loop_test(tcase, two_readers, 0, count);
+        tcase_add_test(tcase, in_company);
         tcase_add_test(tcase, little_memory);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
