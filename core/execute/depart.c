@@ -8,6 +8,8 @@
 
 #include "core/execute/execute.h"
 
+_Static_assert(CKPT_COMPANY *CKPT_DIRECT_COPIES <= CKPT_HOST_COPIES_MAX, "all that go together are one list");
+
 static uint32_t list_copies(const ckpt_execution *execution, const ckpt_slot *slot, ckpt_host_copy *copies)
 {
         const ckpt_plan *plan = execution->plan;

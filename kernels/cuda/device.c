@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The CUDA table: every call of the CUDA runtime but the launches, which launch.h names.
+ * The CUDA table: every call of the CUDA runtime but what launch.h names.
  *
  * A call works on its object's device and leaves the thread's current device as it found
  * it. The runtime's error state is cleared after a failure that was reported, so that it

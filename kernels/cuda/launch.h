@@ -3,8 +3,8 @@
 #define CKPT_KERNELS_CUDA_LAUNCH_H
 
 /*
- * Between device.c, which makes every call of the CUDA runtime but launches, and the .cu
- * files, which make nothing but launches. The current device is the stream's when these
+ * Between device.c, which makes every call of the CUDA runtime but launches and the one
+ * that a toolkit may not have, and the .cu files, which make nothing but launches. The current device is the stream's when these
  * are called. Each returns 0 or -(int)cudaError; a bad descriptor is
  * cudaErrorInvalidValue, and then some of the list may have been launched.
  */
