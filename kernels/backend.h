@@ -176,8 +176,9 @@ typedef struct ckpt_backend {
 
         int32_t (*copy_to_device)(ckpt_stream *stream, void *dst, const void *src, uint64_t size);
         /**
-         * CKPT_HOST_COPIES_MAX copies at most, in the order of the stream as a whole and in any order among
-         * themselves: what a copy costs beside its bytes is paid once. Not on the device's default stream.
+         * 1 to CKPT_HOST_COPIES_MAX copies, in the order of the stream as a whole and in any order among
+         * themselves: what a copy costs beside its bytes is paid once, where the device's library can do so.
+         * Not on the device's default stream.
          */
         int32_t (*copy_list_to_device)(ckpt_stream *stream, const ckpt_host_copy *copies, uint32_t count);
         int32_t (*copy_to_host)(ckpt_stream *stream, void *dst, const void *src, uint64_t size);

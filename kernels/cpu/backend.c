@@ -174,7 +174,7 @@ static int32_t cpu_copy(ckpt_stream *stream, void *dst, const void *src, uint64_
 
 static int32_t cpu_copy_list(ckpt_stream *stream, const ckpt_host_copy *copies, uint32_t count)
 {
-        int32_t r = 0;
+        int32_t r = count == 0 || count > CKPT_HOST_COPIES_MAX ? -EINVAL : 0;
 
         for (uint32_t i = 0; i < count && r == 0; i++)
                 r = cpu_copy(stream, copies[i].dst, copies[i].src, copies[i].size);

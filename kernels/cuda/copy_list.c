@@ -14,8 +14,6 @@ cudaError_t ckpt_cuda_copy_list(cudaStream_t stream, const ckpt_host_copy *copie
         const void *src[CKPT_HOST_COPIES_MAX];
         size_t size[CKPT_HOST_COPIES_MAX], from = 0;
 
-        if (count > CKPT_HOST_COPIES_MAX)
-                return cudaErrorInvalidValue;
         for (uint32_t i = 0; i < count; i++) {
                 dst[i] = copies[i].dst;
                 src[i] = copies[i].src;

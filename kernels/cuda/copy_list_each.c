@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A list of copies, one by one: for toolkits before CUDA 13
+ * A list of copies, one by one: for toolkits before CUDA 13, which have no such call, or one of other arguments
  */
 
 #include "launch.h"

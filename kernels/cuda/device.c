@@ -322,6 +322,8 @@ static int32_t cuda_copy_to_device(ckpt_stream *stream, void *dst, const void *s
 
 static int32_t cuda_copy_list_to_device(ckpt_stream *stream, const ckpt_host_copy *copies, uint32_t count)
 {
+        if (count == 0 || count > CKPT_HOST_COPIES_MAX)
+                return -(int32_t)cudaErrorInvalidValue;
         if (count == 1)
                 return copy(stream, copies->dst, copies->src, copies->size, cudaMemcpyHostToDevice);
         RETURN_ON(&stream->device, ckpt_cuda_copy_list(stream->handle, copies, count));

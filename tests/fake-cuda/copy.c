@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fake.h"
+#include <backend.h>
 
-/* More than any caller has in one list. */
-#define BATCH_MAX 64
+#include "fake.h"
 
 typedef struct copy_operation {
         fake_operation head;
@@ -145,11 +144,12 @@ cudaError_t cudaMemcpyBatchAsync(void *const *dst, const void *const *src, const
                                  cudaStream_t stream)
 {
         cudaError_t error = enter("cudaMemcpyBatchAsync", stream);
-        copy_operation *copies[BATCH_MAX];
+        copy_operation *copies[CKPT_HOST_COPIES_MAX];
         size_t ready = 0;
 
-        if (error == cudaSuccess && (count == 0 || count > BATCH_MAX || n_attributes != 1 || from[0] != 0 ||
-                                     attributes->srcAccessOrder != cudaMemcpySrcAccessOrderStream))
+        if (error == cudaSuccess &&
+            (count == 0 || count > CKPT_HOST_COPIES_MAX || n_attributes != 1 || from[0] != 0 ||
+             attributes->srcAccessOrder != cudaMemcpySrcAccessOrderStream))
                 error = cudaErrorInvalidValue;
         while (error == cudaSuccess && ready < count) {
                 const copy_operation copy = {
@@ -160,7 +160,8 @@ cudaError_t cudaMemcpyBatchAsync(void *const *dst, const void *const *src, const
                                 : cudaErrorInvalidValue;
                 ready += error == cudaSuccess;
         }
-        for (size_t i = 0; i < ready; i++)
+        /* No order is promised, so it is another than the caller's. */
+        for (size_t i = ready; i-- > 0;)
                 if (error == cudaSuccess)
                         fake_stream_push(stream, &copies[i]->head);
                 else

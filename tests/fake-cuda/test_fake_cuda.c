@@ -122,6 +122,8 @@ START_TEST(a_list_is_copied_in_the_order_of_the_stream)
         OK(cuda->stream_synchronize(stream));
         ck_assert_mem_eq(bytes, "\1\2\1", 3);
         ck_assert_uint_eq(counts().copies, before + 5);
+        ck_assert_int_lt(cuda->copy_list_to_device(stream, copies, 0), 0);
+        ck_assert_int_lt(cuda->copy_list_to_device(stream, copies, CKPT_HOST_COPIES_MAX + 1), 0);
         cuda->pinned_free(device, first, SIZE);
         cuda->pinned_free(device, second, SIZE);
         cuda->free(device, to, SIZE);

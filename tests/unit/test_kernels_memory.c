@@ -111,6 +111,8 @@ START_TEST(plain_copies)
                 cpu->copy_list_to_device(NULL, (ckpt_host_copy[]){{dst, src, 1}, {dst + 2, src + 9, 2}}, 2),
                 0);
         ck_assert_mem_eq(dst, "a\0jkbefg..ijk...", 16);
+        ck_assert_int_lt(cpu->copy_list_to_device(NULL, NULL, 0), 0);
+        ck_assert_int_lt(cpu->copy_list_to_device(NULL, NULL, CKPT_HOST_COPIES_MAX + 1), 0);
         ck_assert_int_lt(cpu->copy_rows_to_device(NULL, dst, 2, src, 4, 3, 3), 0);
 }
 END_TEST
