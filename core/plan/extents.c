@@ -19,6 +19,8 @@ static int compare_extents(const void *a, const void *b)
                 return x->place->kind < y->place->kind ? -1 : 1;
         if (x->place->object != y->place->object)
                 return x->place->object < y->place->object ? -1 : 1;
+        if (x->place->source != y->place->source)
+                return x->place->source < y->place->source ? -1 : 1;
         if (x->place->kind != CKPT_PLACE_OBJECT && x->place != y->place)
                 return x->place < y->place ? -1 : 1;
         return x->offset < y->offset ? -1 : x->offset > y->offset;
@@ -98,6 +100,19 @@ static ckpt_status list(ckpt_plan *plan, const ckpt_target *target, uint64_t fir
         return CKPT_OK;
 }
 
+/* Rows that go on where the last ones ended, as a tensor's do that was cut across its rows. */
+static bool continue_rows(ckpt_extent *last, const ckpt_extent *extent)
+{
+        const uint64_t pitch = last->rows > 1 ? last->pitch : extent->pitch;
+
+        if (extent->size != last->size || extent->offset - last->offset != last->rows * pitch ||
+            (last->rows == 1 && extent->rows == 1) || (extent->rows > 1 && extent->pitch != pitch))
+                return false;
+        last->pitch = pitch;
+        last->rows += extent->rows;
+        return true;
+}
+
 /* Those that touch become one. False: rows touch others, and are to be listed one by one. */
 static bool merge(ckpt_plan *plan, ckpt_target *target)
 {
@@ -107,11 +122,13 @@ static bool merge(ckpt_plan *plan, ckpt_target *target)
         target->n_ranges = 0;
         for (uint64_t i = target->first_extent; i < plan->extents.count; i++) {
                 ckpt_extent *last = kept > target->first_extent ? &items[kept - 1] : NULL;
+                const bool follows = last && same_bytes(last, &items[i]);
                 const uint64_t end = end_of(&items[i]);
 
-                if (!last || !same_bytes(last, &items[i]) || items[i].offset > end_of(last)) {
+                if (!follows || items[i].offset > end_of(last)) {
                         target->n_ranges += items[i].rows;
-                        items[kept++] = items[i];
+                        if (!follows || !continue_rows(last, &items[i]))
+                                items[kept++] = items[i];
                         continue;
                 }
                 if (last->rows > 1 || items[i].rows > 1)
@@ -134,7 +151,7 @@ ckpt_status ckpt_plan_list_extents(ckpt_plan *plan, ckpt_target *target, uint64_
                 return r;
         r = list(plan, target, first_read, true);
         if (r == CKPT_OK)
-                (void)merge(plan, target);
+                (void)merge(plan, target); /* single rows always can be */
         return r;
 }
 
@@ -147,6 +164,7 @@ void ckpt_plan_find_range(const ckpt_plan *plan, const ckpt_target *target, uint
                 extent += index;
                 index = 0;
         }
+        /* Few: a tensor's rows are one extent, in however many pieces it is read. */
         for (; index >= extent->rows; extent++)
                 index -= extent->rows;
         *ret_extent = extent;

@@ -158,7 +158,7 @@ struct ckpt_plan {
         CKPT_ARRAY(ckpt_tile) tiles;
         CKPT_ARRAY(ckpt_read) reads;
         CKPT_ARRAY(ckpt_step) steps;
-        CKPT_ARRAY(ckpt_extent) extents; /* per target, merged, ascending */
+        CKPT_ARRAY(ckpt_extent) extents; /* per target, ascending; their ranges do not touch */
         CKPT_ARRAY(ckpt_run) runs;
         CKPT_ARRAY(uint64_t) run_reads; /* indices of reads */
         CKPT_ARRAY(ckpt_chunk) chunks;
