@@ -76,7 +76,7 @@ uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t 
 enum ckpt_slot_state {
         CKPT_SLOT_FREE,
         CKPT_SLOT_READING, /* requests were started */
-        CKPT_SLOT_READ,    /* all of it, and it waits for company on its way to the device */
+        CKPT_SLOT_WAITING, /* all was read; it waits for company on its way to the device */
         CKPT_SLOT_COPYING  /* work was enqueued that the event stands for */
 };
 
@@ -185,6 +185,21 @@ void ckpt_pin_unmap(uint8_t *memory, uint64_t size);
 ckpt_status ckpt_crew_pin(ckpt_execution *execution, ckpt_crew *crew);
 /** A reader's thread: a ckpt_worker of the execution. */
 ckpt_status ckpt_reader_main(void *context, uint32_t index);
+/** The slot that is in that state for longest; NULL: none is. */
+ckpt_slot *ckpt_lane_find(ckpt_lane *lane, enum ckpt_slot_state state);
+/** Starts to read a chunk into a free slot. */
+ckpt_status ckpt_slot_fill(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot,
+                           const ckpt_chunk *chunk);
+/** Waits for what a slot reads, and sends it on to the device, or has it wait for company. */
+ckpt_status ckpt_slot_land(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Waits until the slot is free, whatever state it is in; its chunk's parameters may be complete with it. */
+ckpt_status ckpt_slot_finish(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Sends on what waits for company, as one list of copies; nothing may wait. */
+ckpt_status ckpt_lane_depart(ckpt_execution *execution, ckpt_lane *lane);
+/** Waits until every slot is free, in the order in which they were filled. */
+ckpt_status ckpt_lane_finish(ckpt_execution *execution, ckpt_lane *lane);
+/** Ends what is under way, whatever came of it: the memory is about to be used again, or freed. */
+ckpt_status ckpt_lane_settle(ckpt_execution *execution, ckpt_lane *lane);
 /** One tile of a parameter is complete; `event` stands for the device's work, by its own handle. */
 void ckpt_tile_done(ckpt_execution *execution, uint64_t param, void *event);
 /** CKPT_E_CHANGED when a file that the plan reads or maps is no longer what it was. */
@@ -200,14 +215,13 @@ bool ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *s
 /** Makes the slot's chunk, which is one run, come from the page cache's own pages. False: it has to be read. */
 bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot);
 void ckpt_window_close(ckpt_execution *execution, ckpt_slot *slot);
-/** Counts a copy to the device, or records its failure. */
-ckpt_status ckpt_copy_done(ckpt_execution *execution, const ckpt_slot *slot, int32_t error, uint64_t bytes);
-/** The slot's event stands for what was enqueued for it, and its state says so. */
-ckpt_status ckpt_slot_record(ckpt_execution *execution, const ckpt_lane *lane, ckpt_slot *slot);
+/** Copies the slot's image to its mirror on the device. */
+ckpt_status ckpt_copy_image(ckpt_execution *execution, ckpt_lane *lane, const ckpt_slot *slot);
+/** Copies what the chunks of `count` slots read to where it belongs, the ranges among it as one list. */
+ckpt_status ckpt_copy_pieces(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *const *slots,
+                             uint32_t count);
 /** Whether the slot's chunk is nothing but CKPT_DIRECT_COPIES ranges at most that a device is to get. */
 bool ckpt_chunk_only_copies(const ckpt_execution *execution, const ckpt_slot *slot);
-/** One list of copies for all slots that wait with such a chunk, CKPT_COMPANY at most. */
-ckpt_status ckpt_lane_depart(ckpt_execution *execution, ckpt_lane *lane);
 /** Copies to the device and kernels of the slot's chunk, enqueued on the lane's stream. */
 ckpt_status ckpt_chunk_enqueue(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
 /** The steps of a chunk's tiles; `scatters` first brings the image to its places. */

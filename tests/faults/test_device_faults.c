@@ -72,6 +72,7 @@ static const sweep_fault faults[] = {
         FAULT("cudaEventSynchronize", LAUNCH_FAILURE, "cudaErrorLaunchFailure", 0),
         FAULT("cudaEventQuery", LAUNCH_FAILURE, "cudaErrorLaunchFailure", 0),
         FAULT("cudaMemcpyAsync", UNKNOWN, "cudaErrorUnknown", 0),
+        FAULT("cudaMemcpyBatchAsync", UNKNOWN, "cudaErrorUnknown", 0),
         FAULT("cudaMemcpy2DAsync", UNKNOWN, "cudaErrorUnknown", 0),
         FAULT("cudaMemsetAsync", UNKNOWN, "cudaErrorUnknown", 0),
         FAULT("launch", LAUNCH_FAILURE, "cudaErrorLaunchFailure", 0),
@@ -103,11 +104,13 @@ END_TEST
 /* Slots so small that tensors fill more than one, and as many as a reader needs to copy two at once. */
 START_TEST(in_company)
 {
-        const sweep_fault list = FAULT("cudaMemcpyBatchAsync", UNKNOWN, "cudaErrorUnknown", 0);
+        const bool is_list = strcmp(faults[_i].name, "cudaMemcpyBatchAsync") == 0;
         sweep_job job = SWEEP_JOB("cuda:0", "gemma3-fp32-sharded");
+        uint64_t met;
 
         job.staging_bytes = 3 * 65536;
-        ck_assert_uint_gt(sweep_run(&job, &list), 0);
+        met = sweep_run(&job, &faults[_i]);
+        ck_assert(met > 0 || !(is_list || is_needed(faults[_i].name)));
 }
 END_TEST
 
@@ -120,8 +123,6 @@ START_TEST(two_readers)
         job.readers = 2;
         job.staging_bytes = 1u << 20;
         met = sweep_run(&job, &faults[_i]);
-        printf("# %s %d\n", faults[_i].name, (int)met);
-        fflush(stdout);
         ck_assert(met > 0 || !is_needed(faults[_i].name));
 }
 END_TEST
@@ -164,7 +165,7 @@ int main(void)
         tcase_set_timeout(tcase, 100);
         tcase_add_loop_test(tcase, one_reader, 0, count);
         tcase_add_loop_test(tcase, two_readers, 0, count);
-        tcase_add_test(tcase, in_company);
+        tcase_add_loop_test(tcase, in_company, 0, count);
         tcase_add_test(tcase, little_memory);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

@@ -116,6 +116,17 @@ START_TEST(as_it_comes)
 }
 END_TEST
 
+/* While a chunk waits for another one to go to the device with, the read of that other one fails. */
+START_TEST(in_company)
+{
+        const system_fault *eio = &faults[0];
+        sweep_job job = SWEEP_JOB("cuda:0", "gemma3-fp32-sharded");
+
+        job.staging_bytes = 3 * 65536;
+        ck_assert_uint_gt(sweep_run(&job, &eio->fault), 0);
+}
+END_TEST
+
 /* ---- files that change ---- */
 
 #define SHARD "model-0000%u-of-00004.safetensors"
@@ -208,6 +219,7 @@ int main(void)
         tcase_set_timeout(tcase, 100);
         tcase_add_loop_test(tcase, through_the_page_cache, 0, FAULTS * DEVICES);
         tcase_add_loop_test(tcase, as_it_comes, 0, FAULTS * DEVICES);
+        tcase_add_test(tcase, in_company);
         tcase_add_loop_test(tcase, meddled_with, 0, DEVICES);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

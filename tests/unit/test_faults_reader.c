@@ -56,6 +56,7 @@ static void add(ckpt_weights_builder *builder, const test_reader *reader, const 
 {
         const int64_t shape[2] = {rows == WIDE ? reader->wide : rows,
                                   columns == WIDE ? reader->wide : columns};
+        const bool is_whole = reader->whole && strstr(name, reader->whole);
         const ckpt_leaf leaf = {
                 .struct_size = sizeof(ckpt_leaf),
                 .kind = CKPT_LEAF_READER,
@@ -64,7 +65,7 @@ static void add(ckpt_weights_builder *builder, const test_reader *reader, const 
                 .shape = shape,
                 .cookie = cookie,
                 .size = (uint64_t)(shape[0] * (columns ? shape[1] : 1)) * 2,
-                .access = reader->access,
+                .access = is_whole ? CKPT_ACCESS_WHOLE : reader->access,
                 .sort_key = cookie,
         };
 

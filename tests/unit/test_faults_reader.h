@@ -21,6 +21,7 @@ typedef struct test_reader {
         ckpt_status (*on_list)(struct test_reader *reader);
         void *context;
         int32_t access;      /**< CKPT_ACCESS_… of every tensor */
+        const char *whole;   /**< tensors of a layer that have CKPT_ACCESS_WHOLE all the same; may be NULL */
         int64_t layers;      /**< of the catalogue: the configuration's 4, or too few */
         int64_t vocabulary;  /**< rows of the embedding */
         int64_t wide;        /**< of the MLP */
