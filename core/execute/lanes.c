@@ -42,6 +42,7 @@ static ckpt_status crew_make(ckpt_execution *execution, uint32_t n_lanes, uint32
                              uint64_t slot_bytes, ckpt_crew **ret_crew)
 {
         const double start = ckpt_clock();
+        const uint64_t trace = ckpt_trace_now(execution->session->trace);
         const int32_t error = ckpt_crew_new(execution->options->ring, n_lanes, n_slots, slot_bytes, ret_crew);
         ckpt_status r = CKPT_OK;
 
@@ -51,8 +52,10 @@ static ckpt_status crew_make(ckpt_execution *execution, uint32_t n_lanes, uint32
         if (!*ret_crew)
                 return CKPT_E_NOMEM;
         add_crew(execution, *ret_crew);
-        if (!execution->options->host_memory)
+        if (!execution->options->host_memory) {
+                ckpt_trace_span(execution->session->trace, "make slots", trace, ckpt_crew_bytes(*ret_crew));
                 r = ckpt_crew_pin(execution, *ret_crew);
+        }
         atomic_fetch_add(&execution->counters->ring_nanoseconds, (uint64_t)((ckpt_clock() - start) * 1e9));
         return r;
 }

@@ -73,14 +73,17 @@ static ckpt_status make_pages(ckpt_execution *execution, uint8_t *memory, uint64
 ckpt_status ckpt_crew_pin(ckpt_execution *execution, ckpt_crew *crew)
 {
         const ckpt_execute_options *options = execution->options;
-        const uint64_t trace = ckpt_trace_now(execution->session->trace), size = ckpt_crew_bytes(crew);
+        const uint64_t size = ckpt_crew_bytes(crew);
+        uint64_t start = ckpt_trace_now(execution->session->trace);
         const ckpt_status r = make_pages(execution, crew->host, size);
         int32_t error;
 
+        ckpt_trace_span(execution->session->trace, "make pages", start, size);
         if (r)
                 return r;
+        start = ckpt_trace_now(execution->session->trace);
         error = options->backend->host_register(options->device, crew->host, size, 0);
         crew->pinned = error == 0;
-        ckpt_trace_span(execution->session->trace, "pin slots", trace, size);
+        ckpt_trace_span(execution->session->trace, "pin pages", start, size);
         return error ? ckpt_execute_device_fail(execution, error, "pinning memory", UINT64_MAX) : CKPT_OK;
 }
