@@ -9,15 +9,11 @@
 
 #include "core/execute/execute.h"
 
-#define LIST_MAX (CKPT_COMPANY * CKPT_DIRECT_COPIES)
-
-_Static_assert(LIST_MAX <= CKPT_HOST_COPIES_MAX, "a list that the backend takes");
-
 struct copying {
         ckpt_execution *execution;
         ckpt_lane *lane;
         uint64_t param; /* for messages */
-        ckpt_host_copy list[LIST_MAX];
+        ckpt_host_copy list[CKPT_HOST_COPIES_MAX];
         uint32_t count;
 };
 
@@ -67,7 +63,7 @@ static ckpt_status add_read(struct copying *copying, const ckpt_slot *slot, cons
                 return copy_rows(copying, read, from, target + read->dst_offset);
         copying->list[copying->count++] = (ckpt_host_copy){
                 .dst = target + read->dst_offset, .src = from, .size = read->row_bytes * read->rows};
-        return copying->count == LIST_MAX ? copy_list(copying) : CKPT_OK;
+        return copying->count == CKPT_HOST_COPIES_MAX ? copy_list(copying) : CKPT_OK;
 }
 
 static ckpt_status add_slot(struct copying *copying, const ckpt_slot *slot)

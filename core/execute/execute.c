@@ -89,7 +89,9 @@ ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *opti
         ckpt_execute_fit(plan, &execution.readers, &execution.slots);
         pthread_mutex_init(&execution.ready_lock, NULL);
         pthread_mutex_init(&execution.oversize_lock, NULL);
-        r = count_tiles(&execution);
+        r = ckpt_bus_init(&execution);
+        if (r == CKPT_OK)
+                r = count_tiles(&execution);
         if (r == CKPT_OK && execution.readers > 0)
                 r = run_readers(&execution);
         ckpt_lanes_give(&execution, r == CKPT_OK);
@@ -97,6 +99,7 @@ ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *opti
                 r = ckpt_execute_verify(plan);
         report_progress(&execution);
         free(execution.tiles_left);
+        ckpt_bus_deinit(&execution);
         pthread_mutex_destroy(&execution.oversize_lock);
         pthread_mutex_destroy(&execution.ready_lock);
         return r;

@@ -76,8 +76,7 @@ uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t 
 enum ckpt_slot_state {
         CKPT_SLOT_FREE,
         CKPT_SLOT_READING, /* requests were started */
-        CKPT_SLOT_WAITING, /* all was read; it waits for company on its way to the device */
-        CKPT_SLOT_COPYING  /* work was enqueued that the event stands for */
+        CKPT_SLOT_COPYING  /* it waits for the bus, or work was enqueued that the event stands for */
 };
 
 /** Staging memory for one chunk at work. */
@@ -88,6 +87,8 @@ typedef struct ckpt_slot {
         enum ckpt_slot_state state;
         const ckpt_chunk *chunk;
         uint64_t turn;          /* when it was filled, among the lane's */
+        struct ckpt_slot *next; /* of those that wait for the bus */
+        bool waits;             /* it is one of them; the bus's lock guards both */
         ckpt_request *requests; /* of one execution */
         /* Where copies take the image from: `host`, or as if the image began somewhere before a window. */
         const uint8_t *source;
@@ -149,8 +150,20 @@ ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew);
 /** Copies of one chunk that are cheaper than a launch. */
 #define CKPT_DIRECT_COPIES 2
 
-/** Chunks that are copied to the device as one list: more would leave a reader too few slots to read into. */
-#define CKPT_COMPANY 2
+/** Chunks that go to the device as one list at most. */
+#define CKPT_BUS_SLOTS (CKPT_HOST_COPIES_MAX / CKPT_DIRECT_COPIES)
+
+/** Lists under way: one that is copied, and one that follows without a pause. */
+#define CKPT_BUS_LISTS 2
+
+/** The way to the device, which the readers of an execution share. */
+typedef struct ckpt_bus {
+        pthread_mutex_t lock;
+        ckpt_slot *first, *last; /* that wait, in the order in which they came; NULL: none */
+        ckpt_event *ends[CKPT_BUS_LISTS];
+        uint64_t n_sent;    /* lists */
+        ckpt_status status; /* of the first that could not be sent */
+} ckpt_bus;
 
 typedef struct ckpt_execution {
         const ckpt_plan *plan;
@@ -170,6 +183,7 @@ typedef struct ckpt_execution {
         atomic_uint *tiles_left; /* per parameter */
         pthread_mutex_t ready_lock;
         pthread_mutex_t oversize_lock;
+        ckpt_bus bus;
 } ckpt_execution;
 
 /** Records a backend's failure with what was being done. */
@@ -190,15 +204,13 @@ ckpt_slot *ckpt_lane_find(ckpt_lane *lane, enum ckpt_slot_state state);
 /** Starts to read a chunk into a free slot. */
 ckpt_status ckpt_slot_fill(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot,
                            const ckpt_chunk *chunk);
-/** Waits for what a slot reads, and sends it on to the device, or has it wait for company. */
+/** Waits for what a slot reads, and sends it on to the device. */
 ckpt_status ckpt_slot_land(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
 /** Waits until the slot is free, whatever state it is in; its chunk's parameters may be complete with it. */
 ckpt_status ckpt_slot_finish(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
-/** Sends on what waits for company, as one list of copies; nothing may wait. */
-ckpt_status ckpt_lane_depart(ckpt_execution *execution, ckpt_lane *lane);
 /** Waits until every slot is free, in the order in which they were filled. */
 ckpt_status ckpt_lane_finish(ckpt_execution *execution, ckpt_lane *lane);
-/** Ends what is under way, whatever came of it: the memory is about to be used again, or freed. */
+/** Ends what is under way by the lane, whatever came of it. */
 ckpt_status ckpt_lane_settle(ckpt_execution *execution, ckpt_lane *lane);
 /** One tile of a parameter is complete; `event` stands for the device's work, by its own handle. */
 void ckpt_tile_done(ckpt_execution *execution, uint64_t param, void *event);
@@ -215,9 +227,21 @@ bool ckpt_chunk_abandon(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *s
 /** Makes the slot's chunk, which is one run, come from the page cache's own pages. False: it has to be read. */
 bool ckpt_window_open(ckpt_execution *execution, ckpt_slot *slot);
 void ckpt_window_close(ckpt_execution *execution, ckpt_slot *slot);
+/** Has the event stand for what the lane's stream was given. */
+ckpt_status ckpt_lane_record(ckpt_execution *execution, const ckpt_lane *lane, ckpt_event *event,
+                             uint64_t param);
+/** An empty bus, to be deinited whatever comes back. */
+ckpt_status ckpt_bus_init(ckpt_execution *execution);
+void ckpt_bus_deinit(ckpt_execution *execution);
+/** A chunk that is only copied joins those that wait, and what can be sent is. */
+ckpt_status ckpt_bus_add(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot);
+/** Sends what can be sent. CKPT_ABSENT: the slot waits still. */
+ckpt_status ckpt_bus_ask(ckpt_execution *execution, ckpt_lane *lane, const ckpt_slot *slot);
+/** The same until the slot was sent. */
+ckpt_status ckpt_bus_wait(ckpt_execution *execution, ckpt_lane *lane, const ckpt_slot *slot);
 /** Copies the slot's image to its mirror on the device. */
 ckpt_status ckpt_copy_image(ckpt_execution *execution, ckpt_lane *lane, const ckpt_slot *slot);
-/** Copies what the chunks of `count` slots read to where it belongs, the ranges among it as one list. */
+/** Copies what the chunks of `count` slots read to where it belongs, ranges as one list. */
 ckpt_status ckpt_copy_pieces(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *const *slots,
                              uint32_t count);
 /** Whether the slot's chunk is nothing but CKPT_DIRECT_COPIES ranges at most that a device is to get. */

@@ -167,8 +167,11 @@ ckpt_status ckpt_lanes_take(ckpt_execution *execution)
         return r ? r : follow_engine(execution);
 }
 
-static void lane_forget(ckpt_lane *lane)
+/* By now every stream was waited for: what one reader read, another one may have sent. */
+static void lane_forget(ckpt_execution *execution, ckpt_lane *lane)
 {
+        for (uint32_t i = 0; lane && i < lane->crew->n_slots; i++)
+                ckpt_window_close(execution, &lane->slots[i]);
         for (uint32_t i = 0; lane && !lane->lost && i < lane->crew->n_slots; i++) {
                 free(lane->slots[i].requests);
                 lane->slots[i].requests = NULL;
@@ -179,8 +182,8 @@ static void lane_forget(ckpt_lane *lane)
 void ckpt_lanes_give(ckpt_execution *execution, bool keep)
 {
         for (uint32_t i = 0; execution->lanes && i < execution->readers; i++)
-                lane_forget(execution->lanes[i]);
-        lane_forget(execution->oversize);
+                lane_forget(execution, execution->lanes[i]);
+        lane_forget(execution, execution->oversize);
         while (execution->crews) {
                 ckpt_crew *crew = execution->crews;
 

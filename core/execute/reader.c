@@ -36,10 +36,14 @@ static const ckpt_chunk *next_chunk(ckpt_execution *execution)
 }
 
 /* CKPT_ABSENT: not yet. */
-static ckpt_status has_passed(ckpt_execution *execution, const ckpt_slot *slot)
+static ckpt_status has_passed(ckpt_execution *execution, ckpt_lane *lane, const ckpt_slot *slot)
 {
-        const int32_t passed = execution->options->backend->event_query(slot->event);
+        const ckpt_status r = ckpt_bus_ask(execution, lane, slot);
+        int32_t passed;
 
+        if (r)
+                return r;
+        passed = execution->options->backend->event_query(slot->event);
         if (passed < 0)
                 return ckpt_execute_device_fail(execution, passed, "asking the device",
                                                 ckpt_chunk_param(execution, slot));
@@ -48,14 +52,12 @@ static ckpt_status has_passed(ckpt_execution *execution, const ckpt_slot *slot)
 
 /*
  * A free slot: one that has become free, else one that was never used, else the one that is busy for longest.
- * While that one is waited for, a chunk may wait for company: the device is busy, with this reader's chunks at
- * least.
  */
 static ckpt_status slot_choose(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot **ret_slot)
 {
         ckpt_slot *slot = ckpt_lane_find(lane, CKPT_SLOT_FREE);
         ckpt_slot *copying = slot ? NULL : ckpt_lane_find(lane, CKPT_SLOT_COPYING);
-        ckpt_status r = copying ? has_passed(execution, copying) : CKPT_ABSENT;
+        ckpt_status r = copying ? has_passed(execution, lane, copying) : CKPT_ABSENT;
 
         if (r == CKPT_OK)
                 slot = copying;
@@ -88,9 +90,8 @@ static ckpt_status run_chunk(ckpt_execution *execution, ckpt_lane *lane, const c
                 return r;
         if (!ckpt_chunk_is_pending(slot))
                 return ckpt_slot_land(execution, lane, slot);
-        r = ckpt_lane_depart(execution, lane);
-        if (r || lane->n_open < execution->slots || ckpt_lane_find(lane, CKPT_SLOT_COPYING))
-                return r;
+        if (lane->n_open < execution->slots || ckpt_lane_find(lane, CKPT_SLOT_COPYING))
+                return CKPT_OK;
         return ckpt_slot_land(execution, lane, ckpt_lane_find(lane, CKPT_SLOT_READING));
 }
 
@@ -101,10 +102,8 @@ static ckpt_status run_next(ckpt_execution *execution, ckpt_lane *lane, const ck
 
         if (r)
                 return r;
-        if (chunk->slot_bytes <= execution->slot_bytes)
-                return run_chunk(execution, lane, chunk, turn);
-        r = ckpt_lane_depart(execution, lane);
-        return r ? r : run_oversize(execution, chunk);
+        return chunk->slot_bytes > execution->slot_bytes ? run_oversize(execution, chunk)
+                                                         : run_chunk(execution, lane, chunk, turn);
 }
 
 static ckpt_status run_chunks(ckpt_execution *execution, ckpt_lane *lane)

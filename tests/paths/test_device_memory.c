@@ -296,29 +296,6 @@ START_TEST(a_small_load_pins_little)
 }
 END_TEST
 
-/* What is read at once goes to the device two chunks at a time; the last may be alone. */
-START_TEST(copies_go_in_company)
-{
-        ckpt_load_options options = device_options();
-        ckpt_model *model = NULL;
-        ckpt_load_stats stats;
-        uint64_t copies;
-        ckpt_load *load;
-
-        make_large("big.weight", 40 * MIB);
-        options.readers = 1;
-        options.io = CKPT_IO_BUFFERED;
-        load = begin_large("big", 1, &options, &model);
-        expect_status(load, ckpt_load_run(load, NULL), CKPT_OK);
-        ckpt_load_get_stats(load, &stats);
-        copies = runtime_counts().copies;
-        ck_assert_uint_ge(copies, 12);
-        ck_assert_uint_eq(stats.copies, (copies + 1) / 2);
-        ckpt_load_free(load);
-        ckpt_model_unref(model);
-}
-END_TEST
-
 START_TEST(nothing_is_copied_unpinned)
 {
         make_large("big.weight", 100 * MIB);
@@ -378,7 +355,6 @@ int main(void)
         tcase_add_test(tcase, what_is_kept_is_bounded);
         tcase_add_test(tcase, readers_pin_together);
         tcase_add_test(tcase, a_small_load_pins_little);
-        tcase_add_test(tcase, copies_go_in_company);
         tcase_add_test(tcase, nothing_is_copied_unpinned);
         tcase_add_test(tcase, rows_have_more_readers);
         suite_add_tcase(suite, tcase);
