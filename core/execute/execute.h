@@ -19,12 +19,16 @@
 /** Lanes that outlive loads: a device's. */
 typedef struct ckpt_ring ckpt_ring;
 
+/** Memory for the ring, in the making. */
+typedef struct ckpt_preparation ckpt_preparation;
+
 typedef struct ckpt_execute_options {
         const ckpt_backend *backend;
         ckpt_device *device;
-        bool host_memory;  /* the device's memory is the host's */
-        void *const *data; /* per parameter: where it goes; NULL for skipped ones */
-        ckpt_ring *ring;   /* where lanes come from */
+        bool host_memory;              /* the device's memory is the host's */
+        void *const *data;             /* per parameter: where it goes; NULL for skipped ones */
+        ckpt_ring *ring;               /* where lanes come from */
+        ckpt_preparation *preparation; /* memory for new ones; NULL: none was prepared */
         uint32_t readers;
         uint32_t slots; /* per reader */
         void *stream;   /* the engine's own, whose work comes first; may be NULL */
@@ -98,6 +102,13 @@ typedef struct ckpt_slot {
 
 struct ckpt_crew;
 
+/** Host memory. */
+typedef struct ckpt_pinned {
+        uint8_t *memory;
+        uint64_t size;
+        bool registered; /* with a device, which reads it at full speed */
+} ckpt_pinned;
+
 /** What one reader works with. */
 typedef struct ckpt_lane {
         struct ckpt_crew *crew;
@@ -113,9 +124,8 @@ typedef struct ckpt_crew {
         struct ckpt_crew *next; /* in the ring, or of an execution */
         uint32_t n_lanes, n_slots;
         uint64_t slot_bytes;
-        uint8_t *host;   /* all slots, lane by lane */
-        uint8_t *device; /* their mirrors; NULL where the device is the host */
-        bool pinned;
+        ckpt_pinned host; /* all slots, lane by lane, and what is left of memory that was prepared */
+        uint8_t *device;  /* their mirrors; NULL where the device is the host */
         ckpt_lane *lanes;
         ckpt_slot *slots; /* of all lanes */
 } ckpt_crew;
@@ -135,15 +145,50 @@ ckpt_ring *ckpt_ring_free(ckpt_ring *ring);
 ckpt_crew *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes);
 /** Gives a crew back, idle; it is kept or freed. */
 void ckpt_ring_give(ckpt_ring *ring, ckpt_crew *crew);
+/** Whether it keeps nothing. */
+bool ckpt_ring_is_empty(ckpt_ring *ring);
 /** How many lanes a crew may have that the ring can keep; at least one. */
 uint32_t ckpt_ring_lanes(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes);
 /**
- * A new crew, not pinned yet, with all that it needs of the device, so that it is known early whether there is
- * enough. A status of the backend, or 0, and then NULL when the host is out of memory.
+ * A new crew with all that it needs of the device, so that it is known early whether there is enough. Memory
+ * on the host it has only where the device is the host; else it is to be given some. A status of the backend,
+ * or 0, and then NULL when the host is out of memory.
  */
 int32_t ckpt_crew_new(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n_slots, uint64_t slot_bytes,
                       ckpt_crew **ret_crew);
+/** Gives it memory for all its slots, which it owns from now on. */
+void ckpt_crew_give(ckpt_crew *crew, const ckpt_pinned *host);
 ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew);
+
+/* ---- pinned memory ---- */
+
+/** Who pins, and how. */
+typedef struct ckpt_pinning {
+        ckpt_session *session;
+        const ckpt_backend *backend;
+        ckpt_device *device;
+        uint32_t threads;                /* that make its pages */
+        atomic_bool *stop;               /* set when one of them fails */
+        void (*progress)(void *context); /* as for ckpt_workers_run */
+        void *context;
+} ckpt_pinning;
+
+/** Makes it, all zeros, and registers it; to be deinited whatever comes back. `size`: whole pages. */
+ckpt_status ckpt_pinned_init(ckpt_pinned *pinned, const ckpt_pinning *how, uint64_t size);
+/** Zeros are fine. */
+void ckpt_pinned_deinit(ckpt_pinned *pinned, const ckpt_backend *backend, ckpt_device *device);
+
+/**
+ * Begins to make pinned memory in a thread of its own, for an execution that follows. A failure is that
+ * execution's; it is recorded when it happens. `how` needs no `stop`, and its `progress` is to be NULL.
+ */
+ckpt_status ckpt_preparation_new(const ckpt_pinning *how, uint64_t size, ckpt_preparation **ret_preparation);
+/** What was asked for; 0 for NULL. */
+uint64_t ckpt_preparation_size(const ckpt_preparation *preparation);
+/** Waits for it, and hands it out, once. CKPT_ABSENT: it is smaller, or taken. */
+ckpt_status ckpt_preparation_take(ckpt_preparation *preparation, uint64_t size, ckpt_pinned *ret_pinned);
+/** Waits for it, and frees what was not taken. Accepts NULL; returns NULL. */
+ckpt_preparation *ckpt_preparation_free(ckpt_preparation *preparation);
 
 /* ---- between the files of this room ---- */
 
@@ -189,14 +234,6 @@ typedef struct ckpt_execution {
 /** Records a backend's failure with what was being done. */
 ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing,
                                      uint64_t param);
-/**
- * Memory to be registered with a device, whole pages of it: addresses that get pages, all zeros, as they are
- * written. NULL: out of memory.
- */
-uint8_t *ckpt_pin_map(uint64_t size);
-void ckpt_pin_unmap(uint8_t *memory, uint64_t size);
-/** Makes the pages of a crew's memory and registers them with the device. */
-ckpt_status ckpt_crew_pin(ckpt_execution *execution, ckpt_crew *crew);
 /** A reader's thread: a ckpt_worker of the execution. */
 ckpt_status ckpt_reader_main(void *context, uint32_t index);
 /** The slot that is in that state for longest; NULL: none is. */

@@ -38,6 +38,31 @@ static void add_crew(ckpt_execution *execution, ckpt_crew *crew)
         *end = crew;
 }
 
+/* What was prepared, or what is made now. */
+static ckpt_status crew_pin(ckpt_execution *execution, ckpt_crew *crew)
+{
+        const ckpt_execute_options *options = execution->options;
+        const ckpt_pinning how = {
+                .session = execution->session,
+                .backend = options->backend,
+                .device = options->device,
+                .threads = options->readers,
+                .stop = &execution->stop,
+                .progress = options->progress,
+                .context = options->context,
+        };
+        const uint64_t size = ckpt_crew_bytes(crew);
+        ckpt_status r = CKPT_ABSENT;
+        ckpt_pinned host = {0};
+
+        if (options->preparation)
+                r = ckpt_preparation_take(options->preparation, size, &host);
+        if (r == CKPT_ABSENT)
+                r = ckpt_pinned_init(&host, &how, size);
+        ckpt_crew_give(crew, &host);
+        return r;
+}
+
 static ckpt_status crew_make(ckpt_execution *execution, uint32_t n_lanes, uint32_t n_slots,
                              uint64_t slot_bytes, ckpt_crew **ret_crew)
 {
@@ -54,13 +79,16 @@ static ckpt_status crew_make(ckpt_execution *execution, uint32_t n_lanes, uint32
         add_crew(execution, *ret_crew);
         if (!execution->options->host_memory) {
                 ckpt_trace_span(execution->session->trace, "make slots", trace, ckpt_crew_bytes(*ret_crew));
-                r = ckpt_crew_pin(execution, *ret_crew);
+                r = crew_pin(execution, *ret_crew);
         }
         atomic_fetch_add(&execution->counters->ring_nanoseconds, (uint64_t)((ckpt_clock() - start) * 1e9));
         return r;
 }
 
-/* Lanes for up to so many readers: a crew that was kept, else one that the ring will be able to keep. */
+/*
+ * Lanes for up to so many readers: a crew that was kept, else one that the ring will be able to keep. What was
+ * prepared is used in any case, for a failure of making it is this execution's.
+ */
 static ckpt_status crew_take(ckpt_execution *execution, uint32_t wanted, ckpt_crew **ret_crew)
 {
         ckpt_ring *ring = execution->options->ring;
@@ -68,7 +96,8 @@ static ckpt_status crew_take(ckpt_execution *execution, uint32_t wanted, ckpt_cr
         const uint64_t slot_bytes = execution->slot_bytes;
         uint32_t most;
 
-        *ret_crew = ckpt_ring_take(ring, n_slots, slot_bytes);
+        if (!execution->options->preparation || execution->crews)
+                *ret_crew = ckpt_ring_take(ring, n_slots, slot_bytes);
         if (*ret_crew) {
                 add_crew(execution, *ret_crew);
                 return CKPT_OK;

@@ -3,9 +3,9 @@
 /*
  * Memory that becomes pinned
  *
- * Making its pages takes most of the time, which threads share; registering them with the device takes little
- * then, as one block. It is done before the readers begin: registering holds a lock of the device's driver,
- * and would keep them from whatever they want of the device.
+ * Making its pages is shared by threads; registering them with the device is one call, which holds a lock of
+ * the device's driver and would keep readers from whatever they want of the device. So both are done before
+ * readers begin.
  */
 
 #include <sys/mman.h>
@@ -15,7 +15,8 @@
 #define PAGE      4096u
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
-uint8_t *ckpt_pin_map(uint64_t size)
+/* Addresses that get pages as they are written, from a huge page's start on. NULL: out of memory. */
+static uint8_t *map(uint64_t size)
 {
         uint8_t *start =
                 mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -32,11 +33,6 @@ uint8_t *ckpt_pin_map(uint64_t size)
         (void)madvise(start, size, MADV_DONTFORK);
         (void)madvise(start, size, MADV_HUGEPAGE);
         return start;
-}
-
-void ckpt_pin_unmap(uint8_t *memory, uint64_t size)
-{
-        (void)munmap(memory, size);
 }
 
 struct pages {
@@ -56,34 +52,53 @@ static ckpt_status touch_part(void *context, uint32_t index)
         return CKPT_OK;
 }
 
-static ckpt_status make_pages(ckpt_execution *execution, uint8_t *memory, uint64_t size)
+static ckpt_status make_pages(const ckpt_pinning *how, const ckpt_pinned *pinned)
 {
-        const uint64_t most = size / HUGE_PAGE; /* a thread for less costs what it saves */
-        const ckpt_execute_options *options = execution->options;
-        const uint32_t threads = most < options->readers ? (uint32_t)most : options->readers;
-        struct pages pages = {.memory = memory, .size = size, .part = size};
+        const uint64_t most = pinned->size / HUGE_PAGE; /* a thread for less costs what it saves */
+        const uint32_t threads = most < how->threads ? (uint32_t)most : how->threads;
+        struct pages pages = {.memory = pinned->memory, .size = pinned->size, .part = pinned->size};
 
         if (threads < 2)
                 return touch_part(&pages, 0);
-        pages.part = ckpt_align_up((size + threads - 1) / threads, HUGE_PAGE);
-        return ckpt_workers_run(execution->session, (uint32_t)((size + pages.part - 1) / pages.part),
-                                touch_part, &pages, &execution->stop, options->progress, options->context);
+        pages.part = ckpt_align_up((pages.size + threads - 1) / threads, HUGE_PAGE);
+        return ckpt_workers_run(how->session, (uint32_t)((pages.size + pages.part - 1) / pages.part),
+                                touch_part, &pages, how->stop, how->progress, how->context);
 }
 
-ckpt_status ckpt_crew_pin(ckpt_execution *execution, ckpt_crew *crew)
+static ckpt_status register_pages(const ckpt_pinning *how, ckpt_pinned *pinned)
 {
-        const ckpt_execute_options *options = execution->options;
-        const uint64_t size = ckpt_crew_bytes(crew);
-        uint64_t start = ckpt_trace_now(execution->session->trace);
-        const ckpt_status r = make_pages(execution, crew->host, size);
-        int32_t error;
+        const int32_t error = how->backend->host_register(how->device, pinned->memory, pinned->size, 0);
 
-        ckpt_trace_span(execution->session->trace, "make pages", start, size);
+        pinned->registered = error == 0;
+        return error ? ckpt_session_fail(how->session, CKPT_E_DEVICE, NULL, "%s: pinning memory failed: %s",
+                                         how->backend->name, how->backend->describe(error))
+                     : CKPT_OK;
+}
+
+ckpt_status ckpt_pinned_init(ckpt_pinned *pinned, const ckpt_pinning *how, uint64_t size)
+{
+        ckpt_trace *trace = how->session->trace;
+        uint64_t start = ckpt_trace_now(trace);
+        ckpt_status r;
+
+        *pinned = (ckpt_pinned){.memory = map(size), .size = size};
+        if (!pinned->memory)
+                return CKPT_E_NOMEM;
+        r = make_pages(how, pinned);
+        ckpt_trace_span(trace, "make pages", start, size);
         if (r)
                 return r;
-        start = ckpt_trace_now(execution->session->trace);
-        error = options->backend->host_register(options->device, crew->host, size, 0);
-        crew->pinned = error == 0;
-        ckpt_trace_span(execution->session->trace, "pin pages", start, size);
-        return error ? ckpt_execute_device_fail(execution, error, "pinning memory", UINT64_MAX) : CKPT_OK;
+        start = ckpt_trace_now(trace);
+        r = register_pages(how, pinned);
+        ckpt_trace_span(trace, "pin pages", start, size);
+        return r;
+}
+
+void ckpt_pinned_deinit(ckpt_pinned *pinned, const ckpt_backend *backend, ckpt_device *device)
+{
+        if (pinned->registered)
+                (void)backend->host_unregister(device, pinned->memory);
+        if (pinned->memory)
+                (void)munmap(pinned->memory, pinned->size);
+        *pinned = (ckpt_pinned){0};
 }

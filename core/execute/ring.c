@@ -44,12 +44,10 @@ ckpt_crew *ckpt_crew_free(const ckpt_ring *ring, ckpt_crew *crew)
                 return NULL;
         for (uint32_t i = 0; crew->lanes && crew->slots && i < crew->n_lanes; i++)
                 lane_deinit(ring, &crew->lanes[i], crew->n_slots);
-        if (crew->pinned)
-                (void)ring->backend->host_unregister(ring->device, crew->host);
-        if (crew->host && ring->host_memory)
-                ring->backend->pinned_free(ring->device, crew->host, ckpt_crew_bytes(crew));
-        else if (crew->host)
-                ckpt_pin_unmap(crew->host, ckpt_crew_bytes(crew));
+        if (ring->host_memory)
+                ring->backend->pinned_free(ring->device, crew->host.memory, crew->host.size);
+        else
+                ckpt_pinned_deinit(&crew->host, ring->backend, ring->device);
         if (crew->device)
                 ring->backend->free(ring->device, crew->device, ckpt_crew_bytes(crew));
         free(crew->slots);
@@ -71,14 +69,26 @@ static bool lanes_alloc(ckpt_crew *crew)
         return true;
 }
 
-/* Where nothing is to be pinned, it comes from where the device's memory comes from. */
-static uint8_t *host_alloc(const ckpt_ring *ring, uint64_t size)
+void ckpt_crew_give(ckpt_crew *crew, const ckpt_pinned *host)
 {
+        crew->host = *host;
+        for (uint32_t i = 0; i < crew->n_lanes * crew->n_slots; i++) {
+                crew->slots[i].host = crew->host.memory + i * crew->slot_bytes;
+                crew->slots[i].device =
+                        (crew->device ? crew->device : crew->host.memory) + i * crew->slot_bytes;
+        }
+}
+
+/* Where nothing is to be pinned, it comes from where the device's memory comes from. */
+static bool host_alloc(const ckpt_ring *ring, ckpt_crew *crew)
+{
+        const uint64_t size = ckpt_crew_bytes(crew);
         void *memory = NULL;
 
-        if (!ring->host_memory)
-                return ckpt_pin_map(size);
-        return ring->backend->pinned_alloc(ring->device, size, &memory) ? NULL : memory;
+        if (ring->backend->pinned_alloc(ring->device, size, &memory))
+                return false;
+        ckpt_crew_give(crew, &(ckpt_pinned){.memory = memory, .size = size});
+        return true;
 }
 
 /* NULL: out of memory. */
@@ -91,9 +101,9 @@ static ckpt_crew *crew_alloc(const ckpt_ring *ring, uint32_t n_lanes, uint32_t n
         crew->n_lanes = n_lanes;
         crew->n_slots = n_slots;
         crew->slot_bytes = slot_bytes;
-        if (lanes_alloc(crew))
-                crew->host = host_alloc(ring, ckpt_crew_bytes(crew));
-        return crew->host ? crew : ckpt_crew_free(ring, crew);
+        if (!lanes_alloc(crew) || (ring->host_memory && !host_alloc(ring, crew)))
+                return ckpt_crew_free(ring, crew);
+        return crew;
 }
 
 static int32_t lane_init(const ckpt_ring *ring, ckpt_lane *lane, uint32_t n_slots)
@@ -112,11 +122,6 @@ static int32_t crew_init(const ckpt_ring *ring, ckpt_crew *crew)
                 ring->host_memory ? 0 : ring->backend->alloc(ring->device, ckpt_crew_bytes(crew), &memory);
 
         crew->device = memory;
-        for (uint32_t i = 0; r == 0 && i < crew->n_lanes * crew->n_slots; i++) {
-                crew->slots[i].host = crew->host + i * crew->slot_bytes;
-                crew->slots[i].device =
-                        (ring->host_memory ? crew->host : crew->device) + i * crew->slot_bytes;
-        }
         for (uint32_t i = 0; r == 0 && i < crew->n_lanes; i++)
                 r = lane_init(ring, &crew->lanes[i], crew->n_slots);
         return r;
@@ -167,6 +172,16 @@ uint32_t ckpt_ring_lanes(const ckpt_ring *ring, uint32_t n_slots, uint64_t slot_
         return n < 1 ? 1 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
+bool ckpt_ring_is_empty(ckpt_ring *ring)
+{
+        bool is_empty;
+
+        pthread_mutex_lock(&ring->lock);
+        is_empty = !ring->crews;
+        pthread_mutex_unlock(&ring->lock);
+        return is_empty;
+}
+
 static ckpt_crew *ring_pop(ckpt_ring *ring)
 {
         ckpt_crew *crew;
@@ -175,7 +190,7 @@ static ckpt_crew *ring_pop(ckpt_ring *ring)
         crew = ring->crews;
         if (crew) {
                 ring->crews = crew->next;
-                ring->kept -= ckpt_crew_bytes(crew);
+                ring->kept -= crew->host.size;
         }
         pthread_mutex_unlock(&ring->lock);
         return crew;
@@ -193,7 +208,7 @@ ckpt_crew *ckpt_ring_take(ckpt_ring *ring, uint32_t n_slots, uint64_t slot_bytes
 
 void ckpt_ring_give(ckpt_ring *ring, ckpt_crew *crew)
 {
-        const uint64_t size = ckpt_crew_bytes(crew);
+        const uint64_t size = crew->host.size;
 
         pthread_mutex_lock(&ring->lock);
         if (ring->kept + size <= ring->keep) {

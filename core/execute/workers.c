@@ -5,11 +5,11 @@
  */
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/thread.h"
 #include "core/execute/execute.h"
 
 #define PROGRESS_NANOSECONDS 50000000L
@@ -54,19 +54,6 @@ static void *member_main(void *argument)
         return NULL;
 }
 
-/* Signals are the embedding program's business: they are not to be delivered to these threads. */
-static int start_thread(struct member *member)
-{
-        sigset_t all, before;
-        int error;
-
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        error = pthread_create(&member->thread, NULL, member_main, member);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return error;
-}
-
 static void wait_for_change(struct team *team)
 {
         struct timespec until;
@@ -87,7 +74,7 @@ static uint32_t start_all(struct team *team, struct member *members, uint32_t co
 
                 members[i] = (struct member){.team = team, .index = i};
                 team->running++;
-                error = start_thread(&members[i]);
+                error = ckpt_thread_start(&members[i].thread, member_main, &members[i]);
                 if (error) {
                         team->running--;
                         team_note(team, ckpt_session_fail(team->session, CKPT_E_SYSTEM, NULL,

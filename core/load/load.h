@@ -58,7 +58,8 @@ struct ckpt_load {
         char device_name[32];
         uint32_t readers, slots;
         ckpt_ring *ring;
-        void *arena; /* the engine's memory for the model, or NULL */
+        ckpt_preparation *preparation; /* while it runs */
+        void *arena;                   /* the engine's memory for the model, or NULL */
 
         ckpt_load_stats stats;
         ckpt_execute_counters counters;
@@ -91,6 +92,13 @@ ckpt_status ckpt_load_place(ckpt_load *load, ckpt_memory *memory, void **data);
 /** Whether the embedder or the user asked for this device, readers and staging: sets backend, device,
  * readers, slots. */
 ckpt_status ckpt_load_open_device(ckpt_load *load);
+/**
+ * Begins to make what a large load's ring will want, where the ring is empty; when it is described, and the
+ * device is open. To be freed at the end of the run.
+ */
+ckpt_status ckpt_load_prepare(ckpt_load *load);
+/** How large tiles may be. */
+uint64_t ckpt_load_tile_bytes(const ckpt_load *load);
 /** Host memory that plain kernels can address. */
 static inline bool ckpt_load_on_host(const ckpt_load *load)
 {

@@ -152,7 +152,7 @@ static void fit_staging(ckpt_load *load)
 }
 
 /* The largest whose slot fits into the share. */
-static uint64_t tile_bytes(const ckpt_load *load)
+uint64_t ckpt_load_tile_bytes(const ckpt_load *load)
 {
         const uint64_t share = slot_share(load);
         const uint64_t slot = share > SLOT_BYTES_MAX ? SLOT_BYTES_MAX : share;
@@ -218,6 +218,8 @@ static void complete_totals(ckpt_load *load)
         totals->unused = load->description.unused;
         totals->staging_bytes = ckpt_execute_staging(load->plan, load->readers, load->slots);
         totals->host_peak = totals->staging_bytes + (ckpt_load_on_host(load) ? totals->arena_bytes : 0);
+        if (totals->host_peak < ckpt_preparation_size(load->preparation))
+                totals->host_peak = ckpt_preparation_size(load->preparation);
         totals->device_peak = ckpt_load_on_host(load) ? 0 : totals->staging_bytes + totals->arena_bytes;
         atomic_store(&load->bytes_total, totals->bytes_read);
         atomic_store(&load->params_total, totals->params - totals->skipped);
@@ -238,7 +240,7 @@ ckpt_status ckpt_load_need_plan(ckpt_load *load)
                 return r;
         stage = ckpt_load_begin_stage(load);
         atomic_store(&load->stage, "plan");
-        options.tile_bytes = tile_bytes(load);
+        options.tile_bytes = ckpt_load_tile_bytes(load);
         options.scatter = ckpt_load_on_host(load);
         options.maps = ckpt_load_on_host(load) && load->options.io == CKPT_IO_MAPPED;
         if (!ckpt_load_on_host(load))

@@ -4,10 +4,10 @@
  * Running a plan for a load: memory, execution, digests, the model
  */
 
-#include <signal.h>
 #include <string.h>
 
 #include "core/base/cleanup.h"
+#include "core/base/thread.h"
 #include "core/load/load.h"
 
 static void call_progress(void *context)
@@ -36,6 +36,7 @@ static ckpt_status execute(ckpt_load *load, void *const *data)
                 .host_memory = ckpt_load_on_host(load),
                 .data = data,
                 .ring = load->ring,
+                .preparation = load->preparation,
                 .readers = load->readers,
                 .slots = load->slots,
                 .stream = load->options.stream,
@@ -100,9 +101,12 @@ static ckpt_status run(ckpt_load *load)
 
         if (load->done)
                 return load->status;
-        r = ckpt_load_need_plan(load);
+        r = ckpt_load_prepare(load);
+        if (r == CKPT_OK)
+                r = ckpt_load_need_plan(load);
         if (r == CKPT_OK)
                 r = run_plan(load);
+        load->preparation = ckpt_preparation_free(load->preparation);
         if (r == CKPT_E_CANCELLED)
                 note_cancelled(load);
         ckpt_load_end_trace(load);
@@ -136,15 +140,11 @@ static void *thread_main(void *argument)
 
 ckpt_status ckpt_load_start(ckpt_load *load)
 {
-        sigset_t all, before;
         int error;
 
         if (load->running)
                 return ckpt_session_fail(load->session, CKPT_E_INVALID, NULL, "the load runs already");
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        error = pthread_create(&load->thread, NULL, thread_main, load);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        error = ckpt_thread_start(&load->thread, thread_main, load);
         if (error)
                 return ckpt_session_fail(load->session, CKPT_E_SYSTEM, NULL, "cannot start a thread: %s",
                                          strerror(error));

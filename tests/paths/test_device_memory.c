@@ -13,6 +13,7 @@
 #include "paths/runtime.h"
 #include "support/loading.h"
 #include "support/scratch.h"
+#include "support/timeline.h"
 #include "unit/test_memory_files.h"
 
 #include <check.h>
@@ -23,6 +24,7 @@
 static const ckpt_mapping mapping = CKPT_MAPPING_INIT;
 
 static ckpt_host *host;
+static char path[512];
 
 /* What the library is told of the machine; 0: the truth. */
 static long processors;
@@ -323,9 +325,77 @@ START_TEST(rows_have_more_readers)
 }
 END_TEST
 
+/* ---- a ring that is made beside the plan ---- */
+
+START_TEST(a_large_ring_is_made_beside_the_plan)
+{
+        ckpt_load_options options = device_options();
+        ckpt_model *model = NULL;
+        ckpt_load_stats stats;
+        json_int_t track;
+        ckpt_load *load;
+        json_t *root;
+
+        make_large("big.weight", 40 * MIB);
+        options.trace = path;
+        load = begin_large("big", 1, &options, &model);
+        expect_status(load, ckpt_load_run(load, NULL), CKPT_OK);
+        ckpt_load_get_stats(load, &stats);
+        ck_assert_uint_ge(stats.host_peak, pinned_bytes());
+        ckpt_load_free(load);
+        ckpt_model_unref(model);
+        root = timeline_read(path);
+        track = timeline_track(root, "ring");
+        ck_assert_int_gt(track, 0);
+        ck_assert_uint_eq(timeline_count(root, track, "make pages"), 1);
+        ck_assert_uint_eq(timeline_count(root, track, "pin pages"), 1);
+        ck_assert_uint_eq(timeline_count(root, 0, "pin pages"), 1);
+        json_decref(root);
+}
+END_TEST
+
+/* Rows have other readers, and fewer slots than were prepared. */
+START_TEST(what_was_prepared_counts)
+{
+        ckpt_load_stats stats;
+
+        make_large("rows_big.weight", 512 * MIB);
+        runtime()->control->fail_at("cudaHostRegister", UINT64_MAX, cudaErrorUnknown);
+        stats = run_on_large_machine("rows_big", 2);
+        ck_assert_uint_eq(stats.readers, 14);
+        ck_assert_uint_eq(runtime()->control->calls(), 1);
+        ck_assert_uint_gt(pinned_bytes(), stats.ring_bytes);
+        ck_assert_uint_ge(stats.host_peak, pinned_bytes());
+        ck_assert_uint_le(pinned_bytes(), PINNED_MAX);
+}
+END_TEST
+
+/* It is begun before it turns out that the model does not fit. */
+START_TEST(what_was_prepared_in_vain_is_freed)
+{
+        const ckpt_load_options options = device_options();
+        ckpt_model *model = NULL;
+        ckpt_load *load;
+
+        make_large("big.weight", 100 * MIB);
+        runtime()->control->fail_at("cudaHostRegister", UINT64_MAX, cudaErrorUnknown);
+        runtime()->control->set_memory(50 * MIB);
+        load = begin_large("big", 1, &options, &model);
+        expect_status(load, ckpt_load_run(load, NULL), CKPT_E_NOMEM);
+        ck_assert_uint_eq(runtime()->control->calls(), 1);
+        ck_assert_uint_eq(pinned_bytes(), 0);
+        ckpt_load_free(load);
+        ckpt_model_unref(model);
+        runtime()->control->set_memory(0);
+        runtime()->control->fail_at(NULL, 0, cudaSuccess);
+        expect_good();
+}
+END_TEST
+
 static void set_up(void)
 {
         scratch_new();
+        snprintf(path, sizeof(path), "%s", scratch_path("trace.json"));
         odd_make();
         host = asked_host();
         runtime()->control->reset();
@@ -357,6 +427,9 @@ int main(void)
         tcase_add_test(tcase, a_small_load_pins_little);
         tcase_add_test(tcase, nothing_is_copied_unpinned);
         tcase_add_test(tcase, rows_have_more_readers);
+        tcase_add_test(tcase, a_large_ring_is_made_beside_the_plan);
+        tcase_add_test(tcase, what_was_prepared_counts);
+        tcase_add_test(tcase, what_was_prepared_in_vain_is_freed);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
