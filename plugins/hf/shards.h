@@ -9,22 +9,21 @@
 #include <ckpt/interfaces.h>
 
 #include "families.h"
+#include "headers.h"
 #include "index.h"
-#include "safetensors.h"
 #include "torch/torch.h"
 
 struct hf_shard {
         uint32_t object;
         const struct hf_tensor *tensors; /* of whichever of the two it is */
         size_t n_tensors;
-        char *header;                /* what the table's names point into */
-        struct hf_safetensors table; /* zeros for a torch file … */
-        struct hf_torch torch;       /* … and these for a safetensors file */
+        struct hf_torch torch; /* zeros for a safetensors file */
 };
 
 struct hf_shards {
         const struct hf_family *family;
         struct hf_shard *shards;
+        struct hf_header *headers; /* one for each of them; zeros for torch files */
         uint32_t n_shards;
 
         /* With an index only. */

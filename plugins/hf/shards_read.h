@@ -11,11 +11,12 @@ struct hf_reading {
         const ckpt_source *source;
         const struct hf_shards_options *options;
         struct hf_shard *shard;
+        struct hf_header *header;
         const char *name;
         uint64_t size;
         unsigned char head[HF_SAFETENSORS_SNIFF];
         size_t sniffed;     /* bytes of the head */
-        ckpt_status status; /* of the last read */
+        ckpt_status status; /* of the last read, then of the file */
 };
 
 /* Reads what a torch file says of its tensors. A failure is recorded. */

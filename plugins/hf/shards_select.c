@@ -131,18 +131,18 @@ ckpt_status hf_shards_select(ckpt_frame *self, const ckpt_source *source, bool u
 ckpt_status hf_shards_allocate(const ckpt_frame *self, struct hf_shards *shards, size_t count)
 {
         shards->shards = calloc(count ? count : 1, sizeof *shards->shards);
-        return shards->shards ? 0 : hf_fail_memory(self);
+        shards->headers = calloc(count ? count : 1, sizeof *shards->headers);
+        return shards->shards && shards->headers ? 0 : hf_fail_memory(self);
 }
 
 void hf_shards_deinit(struct hf_shards *shards)
 {
         uint32_t i;
 
-        for (i = 0; i < shards->n_shards; i++) {
-                hf_safetensors_deinit(&shards->shards[i].table);
+        for (i = 0; i < shards->n_shards; i++)
                 hf_torch_deinit(&shards->shards[i].torch);
-                free(shards->shards[i].header);
-        }
+        hf_headers_deinit(shards->headers, shards->n_shards);
+        free(shards->headers);
         free(shards->shards);
         hf_index_deinit(&shards->index);
         free(shards->index_text);

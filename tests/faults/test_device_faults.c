@@ -101,8 +101,8 @@ START_TEST(one_reader)
 }
 END_TEST
 
-/* Slots so small that tensors fill more than one, and as many as a reader needs to copy two at once. */
-START_TEST(in_company)
+/* Slots so small that tensors fill several, and so many that copies go in lists. */
+START_TEST(by_lists)
 {
         const bool is_list = strcmp(faults[_i].name, "cudaMemcpyBatchAsync") == 0;
         sweep_job job = SWEEP_JOB("cuda:0", "gemma3-fp32-sharded");
@@ -165,7 +165,7 @@ int main(void)
         tcase_set_timeout(tcase, 100);
         tcase_add_loop_test(tcase, one_reader, 0, count);
         tcase_add_loop_test(tcase, two_readers, 0, count);
-        tcase_add_loop_test(tcase, in_company, 0, count);
+        tcase_add_loop_test(tcase, by_lists, 0, count);
         tcase_add_test(tcase, little_memory);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

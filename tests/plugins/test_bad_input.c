@@ -55,6 +55,7 @@ int main(void)
         suite_add_tcase(suite, bad_config_case());
         suite_add_tcase(suite, bad_tensors_case());
         suite_add_tcase(suite, bad_files_case());
+        suite_add_tcase(suite, bad_shards_case());
         suite_add_tcase(suite, bad_change_case());
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

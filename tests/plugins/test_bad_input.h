@@ -41,6 +41,7 @@ TCase *bad_input_case(const char *name);
 TCase *bad_config_case(void);
 TCase *bad_tensors_case(void);
 TCase *bad_files_case(void);
+TCase *bad_shards_case(void);
 TCase *bad_change_case(void);
 
 #endif

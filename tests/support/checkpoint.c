@@ -215,6 +215,23 @@ void checkpoint_drop(const char *tensor)
         tensor_file_write(&tensors, "model.safetensors");
 }
 
+void checkpoint_pad(const char *file, size_t size)
+{
+        size_t whole;
+        char *bytes = scratch_read(file, &whole), *text = malloc(size + 1);
+        uint64_t length;
+
+        ck_assert_ptr_nonnull(text);
+        memcpy(&length, bytes, 8);
+        ck_assert_uint_lt(length, size);
+        memcpy(text, bytes + 8, length);
+        memset(text + length, ' ', size - length);
+        text[size] = '\0';
+        write_parts(file, text, bytes + 8 + length, whole - 8 - length);
+        free(text);
+        free(bytes);
+}
+
 void checkpoint_write_raw(const char *file, const char *header, uint64_t size)
 {
         char *zeros = calloc(1, size + 1);

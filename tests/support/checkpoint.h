@@ -40,6 +40,9 @@ void tensor_file_add(tensor_file *tensors, const char *name, const char *dtype, 
 /** The commonest of the above in one call on model.safetensors. */
 void checkpoint_drop(const char *tensor);
 
+/** Fills a file's header up with blanks, to `size` bytes of text: so much that threads share the parsing. */
+void checkpoint_pad(const char *file, size_t size);
+
 /** Writes length, header text and `size` zero bytes, right or wrong. */
 void checkpoint_write_raw(const char *file, const char *header, uint64_t size);
 

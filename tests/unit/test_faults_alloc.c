@@ -14,6 +14,7 @@
 #include <ckpt/ckpt.h>
 
 #include "core/base/trace.h"
+#include "support/checkpoint.h"
 #include "support/loading.h"
 #include "support/resources.h"
 #include "support/scratch.h"
@@ -121,6 +122,7 @@ typedef struct sweep_job {
         const char *device; /* NULL: cpu */
         ckpt_mapping mapping;
         char path[1024];
+        bool is_copied;    /* what is loaded is the scratch directory */
         const char *out;   /* where it is exported to, or NULL */
         const char *trace; /* where its timeline goes, or NULL */
 } sweep_job;
@@ -205,9 +207,11 @@ static void sweep(sweep_job *job, const char *golden)
 {
         long long n = 0, left = 0, survived = 0;
         ckpt_model *first = NULL;
+        const unsigned files = scratch_count();
         resources before;
 
-        snprintf(job->path, sizeof(job->path), "%s", fixture_path(job->fixture));
+        snprintf(job->path, sizeof(job->path), "%s",
+                 job->is_copied ? scratch_directory() : fixture_path(job->fixture));
         ck_assert_int_eq(run_round(job, &first), CKPT_OK);
         ckpt_model_unref(first);
         if (job->out)
@@ -229,7 +233,7 @@ static void sweep(sweep_job *job, const char *golden)
                                       "allocation %lld failed, the model is wrong", n);
                         survived += left <= 0;
                 } else {
-                        ck_assert_uint_eq(scratch_count(), 0);
+                        ck_assert_uint_eq(scratch_count(), files);
                 }
                 ckpt_model_unref(model);
                 if (job->out)
@@ -296,6 +300,24 @@ START_TEST(a_host_and_a_load)
 }
 END_TEST
 
+/* In threads that share the headers, too. */
+START_TEST(headers_in_threads)
+{
+        sweep_job job = {.fixture = "gemma3-bf16-sharded", .is_copied = true, .mapping = CKPT_MAPPING_INIT};
+
+        checkpoint_copy(job.fixture);
+        for (unsigned i = 1; i <= 4; i++) {
+                char name[64];
+
+                snprintf(name, sizeof(name), "model-0000%u-of-00004.safetensors", i);
+                checkpoint_pad(name, 400000);
+        }
+        ck_assert_int_eq(make_host(&job.host), CKPT_OK);
+        sweep(&job, "tp1-rank0");
+        ckpt_host_free(job.host);
+}
+END_TEST
+
 /* The fake CUDA runtime's allocations are its own. */
 START_TEST(a_host_and_a_load_on_a_device)
 {
@@ -318,6 +340,7 @@ int main(void)
         tcase_add_test(tcase, a_traced_load);
         tcase_add_test(tcase, spans_without_memory);
         tcase_add_test(tcase, a_host_and_a_load);
+        tcase_add_test(tcase, headers_in_threads);
         tcase_add_test(tcase, a_host_and_a_load_on_a_device);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
