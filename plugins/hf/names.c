@@ -49,7 +49,7 @@ int hf_name_take(const struct hf_json *json, struct hf_arena *arena, struct hf_n
                 length = hf_json_unescape(text, length, plain);
                 text = plain;
         }
-        hf_name_init(ret_name, text, length);
+        *ret_name = (struct hf_name){.text = text, .length = (uint32_t)length};
         return 0;
 }
 
@@ -99,12 +99,13 @@ static int group_by_hash(struct group *group)
 
         for (i = 0; i < group->count && result == 0; i++) {
                 const struct hf_name *name = name_at(group->records, group->stride, i);
-                size_t slot = name->hash & (size - 1), probes = 0, original = i;
+                uint32_t hash = name->hash ? name->hash : hf_name_hash(name->text, name->length);
+                size_t slot = hash & (size - 1), probes = 0, original = i;
 
                 while (slots[slot]) {
                         size_t other = (size_t)(slots[slot] & UINT32_MAX) - 1;
 
-                        if (slots[slot] >> 32 == name->hash &&
+                        if (slots[slot] >> 32 == hash &&
                             hf_name_compare(name, name_at(group->records, group->stride, other)) == 0) {
                                 original = other;
                                 break;
@@ -116,7 +117,7 @@ static int group_by_hash(struct group *group)
                         slot = (slot + 1) & (size - 1);
                 }
                 if (original == i)
-                        slots[slot] = (uint64_t)name->hash << 32 | (i + 1);
+                        slots[slot] = (uint64_t)hash << 32 | (i + 1);
                 note(group, i, original);
                 if (original != i && !group->first)
                         break;

@@ -14,7 +14,10 @@ enum {
         HF_NAME_MAX = 4096
 };
 
-/* Length-counted UTF-8 without NUL; text is not terminated. */
+/*
+ * Length-counted UTF-8 without NUL; text is not terminated. The hash is the text's, or 0 while nobody asked for
+ * it: names that stand in order are told apart without.
+ */
 struct hf_name {
         const char *text;
         uint32_t length;
@@ -23,12 +26,12 @@ struct hf_name {
 
 /*
  * Takes the last KEY or STRING of `json` as a name: a slice of the input, or a piece of `arena` when it
- * has escapes. 0, or -1 when memory is out. The caller has checked json->nul and json->length against
- * what it allows.
+ * has escapes; not hashed. 0, or -1 when memory is out. The caller has checked json->nul and json->length
+ * against what it allows.
  */
 int hf_name_take(const struct hf_json *json, struct hf_arena *arena, struct hf_name *ret_name);
 
-/* Points a name at a text, which is not copied. */
+/* Points a name at a text, which is not copied, and hashes it. */
 void hf_name_init(struct hf_name *name, const char *text, size_t length);
 
 /* The hash that goes with a text. */

@@ -35,7 +35,7 @@ static void check_table(const struct hf_safetensors *table, uint64_t file_size)
                 check(tensor->begin == expected && tensor->end >= tensor->begin && tensor->end <= file_size);
                 check(tensor->name.length <= HF_NAME_MAX &&
                       !memchr(tensor->name.text, '\0', tensor->name.length));
-                check(touch(&tensor->name) == tensor->name.hash);
+                sum += touch(&tensor->name);
                 check(tensor->dtype < HF_DTYPES && tensor->rank <= HF_RANK_MAX);
                 for (d = 0; d < tensor->rank; d++)
                         sum += tensor->shape[d];

@@ -28,7 +28,7 @@ static void check_index(const struct hf_index *index)
                 const struct hf_index_entry *entry = &index->entries[i];
 
                 check(entry->file < index->n_files && entry->name.length <= HF_NAME_MAX);
-                check(hf_name_hash(entry->name.text, entry->name.length) == entry->name.hash);
+                check(!memchr(entry->name.text, '\0', entry->name.length)); /* reads all of it */
         }
 }
 
