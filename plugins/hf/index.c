@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The index of a sharded checkpoint. Pairs are gathered as they stand, then compared all at once. */
+/*
+ * The index of a sharded checkpoint. Entries are gathered as they stand, then compared all at once. Neighbours
+ * are mostly in one file, so that files are gathered by runs of entries.
+ */
 #include "index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* While parsing, an entry still carries its file's name. */
-struct pair {
-        struct hf_name name; /* first */
-        struct hf_name file;
-};
-
 struct parser {
         struct hf_json json;
-        struct hf_index index;
+        struct hf_index index; /* while parsing, an entry's file is its run */
         struct hf_error *error;
-        struct pair *pairs;
-        size_t n_pairs, size;
+        struct hf_name *runs; /* of each, the file; one that comes back is there again */
+        size_t n_runs, runs_size, entries_size;
         bool map_seen, metadata_seen;
 };
 
@@ -39,18 +36,19 @@ bool hf_file_name_is_plain(const char *text, size_t length)
         return !(text[0] == '.' && (length == 1 || (length == 2 && text[1] == '.')));
 }
 
-static int grow(struct parser *parser)
+/* Room for one more record; counts have a limit, so that no size overflows. */
+static int grow(struct parser *parser, void **array, size_t count, size_t *size, size_t record)
 {
-        size_t wanted = parser->size ? parser->size * 2 : 64;
-        struct pair *grown;
+        size_t wanted = *size ? *size * 2 : 64;
+        void *grown;
 
-        if (parser->n_pairs < parser->size)
+        if (count < *size)
                 return 0;
-        grown = realloc(parser->pairs, wanted * sizeof *grown);
+        grown = realloc(*array, wanted * record);
         if (!grown)
                 return hf_error_set_memory(parser->error);
-        parser->pairs = grown;
-        parser->size = wanted;
+        *array = grown;
+        *size = wanted;
         return 0;
 }
 
@@ -68,28 +66,75 @@ static int parse_tensor_name(struct parser *parser, struct hf_name *ret_name)
         return 0;
 }
 
-static int parse_file_name(struct parser *parser, const struct hf_name *tensor, struct hf_name *ret_file)
+/* Whether the last string is the name of the last run's file. */
+static bool is_same_run(const struct parser *parser)
 {
-        enum hf_json_token token = hf_json_next(&parser->json);
+        const struct hf_json *json = &parser->json;
+        const struct hf_name *file;
 
-        if (token == HF_JSON_ERROR)
-                return fail_json(parser);
-        if (token != HF_JSON_STRING)
-                return fail(parser, HF_BAD_TYPE, tensor, "the tensor's file in weight_map is not a string");
+        if (parser->n_runs == 0 || json->escaped)
+                return false;
+        file = &parser->runs[parser->n_runs - 1];
+        return json->length == file->length && memcmp(json->text, file->text, file->length) == 0;
+}
+
+static int begin_run(struct parser *parser, const struct hf_name *tensor)
+{
+        void *runs = parser->runs;
+        struct hf_name *file;
+
+        if (grow(parser, &runs, parser->n_runs, &parser->runs_size, sizeof *file) < 0)
+                return -1;
+        parser->runs = runs;
+        file = &parser->runs[parser->n_runs];
         if (parser->json.length > 6 * HF_INDEX_FILE_NAME_MAX)
                 return fail(parser, HF_BAD_FILE_NAME, tensor,
                             "the tensor's file in weight_map has too long a name");
-        if (hf_name_take(&parser->json, &parser->index.arena, ret_file) < 0)
+        if (hf_name_take(&parser->json, &parser->index.arena, file) < 0)
                 return hf_error_set_memory(parser->error);
-        if (!hf_file_name_is_plain(ret_file->text, ret_file->length)) {
+        if (!hf_file_name_is_plain(file->text, file->length)) {
                 char printed[128];
 
                 return hf_error_set(
                         parser->error, HF_BAD_FILE_NAME, hf_json_position(&parser->json), tensor,
                         "weight_map names \"%s\", which is not a plain file name; shards must lie beside "
                         "the index",
-                        hf_name_print(ret_file->text, ret_file->length, printed, sizeof printed));
+                        hf_name_print(file->text, file->length, printed, sizeof printed));
         }
+        parser->n_runs++;
+        return 0;
+}
+
+static int parse_file_name(struct parser *parser, struct hf_index_entry *entry)
+{
+        enum hf_json_token token = hf_json_next(&parser->json);
+
+        if (token == HF_JSON_ERROR)
+                return fail_json(parser);
+        if (token != HF_JSON_STRING)
+                return fail(parser, HF_BAD_TYPE, &entry->name,
+                            "the tensor's file in weight_map is not a string");
+        if (!is_same_run(parser) && begin_run(parser, &entry->name) < 0)
+                return -1;
+        entry->file = (uint32_t)(parser->n_runs - 1);
+        return 0;
+}
+
+static int add_entry(struct parser *parser)
+{
+        struct hf_index *index = &parser->index;
+        void *entries = index->entries;
+        struct hf_index_entry *entry;
+
+        if (index->n_entries == HF_INDEX_ENTRIES_MAX)
+                return fail(parser, HF_BAD_TENSOR_COUNT, NULL, "weight_map lists more than 4194304 tensors");
+        if (grow(parser, &entries, index->n_entries, &parser->entries_size, sizeof *entry) < 0)
+                return -1;
+        index->entries = entries;
+        entry = &index->entries[index->n_entries];
+        if (parse_tensor_name(parser, &entry->name) < 0 || parse_file_name(parser, entry) < 0)
+                return -1;
+        index->n_entries++;
         return 0;
 }
 
@@ -105,20 +150,9 @@ static int parse_weight_map(struct parser *parser)
                                ? fail_json(parser)
                                : fail(parser, HF_BAD_TYPE, NULL, "weight_map is not an object");
 
-        while ((token = hf_json_next(&parser->json)) == HF_JSON_KEY) {
-                struct pair *pair;
-
-                if (parser->n_pairs == HF_INDEX_ENTRIES_MAX)
-                        return fail(parser, HF_BAD_TENSOR_COUNT, NULL,
-                                    "weight_map lists more than 4194304 tensors");
-                if (grow(parser) < 0)
+        while ((token = hf_json_next(&parser->json)) == HF_JSON_KEY)
+                if (add_entry(parser) < 0)
                         return -1;
-                pair = &parser->pairs[parser->n_pairs];
-                if (parse_tensor_name(parser, &pair->name) < 0 ||
-                    parse_file_name(parser, &pair->name, &pair->file) < 0)
-                        return -1;
-                parser->n_pairs++;
-        }
         return token == HF_JSON_ERROR ? fail_json(parser) : 0;
 }
 
@@ -186,44 +220,39 @@ static int parse_document(struct parser *parser)
 
 static int check_names(struct parser *parser)
 {
+        const struct hf_index *index = &parser->index;
         size_t again = 0, first = 0;
-        int r = hf_names_group(parser->pairs, sizeof *parser->pairs, parser->n_pairs, NULL, &again, &first);
+        int r = hf_names_group(index->entries, sizeof *index->entries, index->n_entries, NULL, &again,
+                               &first);
 
         if (r > 0)
-                return hf_error_set(parser->error, HF_BAD_NAME_DUPLICATE, 0, &parser->pairs[again].name,
+                return hf_error_set(parser->error, HF_BAD_NAME_DUPLICATE, 0, &index->entries[again].name,
                                     "entries %zu and %zu of weight_map have the same name", first, again);
         return r < 0 ? hf_error_set_memory(parser->error) : 0;
 }
 
-/* Files get numbers in the order of first mention: first[i] is the pair that named pair i's file first. */
+/* Files get numbers in the order of first mention: first[i] is the run that named run i's file first. */
 static int number_files(struct parser *parser, uint32_t *first)
 {
         struct hf_index *index = &parser->index;
         size_t again, original, i;
 
-        if (hf_names_group(&parser->pairs->file, sizeof *parser->pairs, parser->n_pairs, first, &again,
-                           &original) < 0)
+        if (hf_names_group(parser->runs, sizeof *parser->runs, parser->n_runs, first, &again, &original) < 0)
                 return hf_error_set_memory(parser->error);
-        for (i = 0; i < parser->n_pairs; i++)
-                index->n_files += first[i] == i;
-        index->entries = calloc(parser->n_pairs + 1, sizeof *index->entries);
-        index->files = calloc(index->n_files + 1, sizeof *index->files);
-        if (!index->entries || !index->files)
+        index->files = calloc(parser->n_runs, sizeof *index->files);
+        if (!index->files)
                 return hf_error_set_memory(parser->error);
-
-        index->n_files = 0;
-        for (i = 0; i < parser->n_pairs; i++) {
-                struct hf_index_entry *entry = &index->entries[i];
-
-                entry->name = parser->pairs[i].name;
+        /* From here on first[i] is the number of run i's file. */
+        for (i = 0; i < parser->n_runs; i++) {
                 if (first[i] < i) {
-                        entry->file = index->entries[first[i]].file;
+                        first[i] = first[first[i]];
                 } else {
-                        entry->file = (uint32_t)index->n_files;
-                        index->files[index->n_files++] = parser->pairs[i].file;
+                        first[i] = (uint32_t)index->n_files;
+                        index->files[index->n_files++] = parser->runs[i];
                 }
         }
-        index->n_entries = parser->n_pairs;
+        for (i = 0; i < index->n_entries; i++)
+                index->entries[i].file = first[index->entries[i].file];
         return 0;
 }
 
@@ -234,9 +263,9 @@ static int finish(struct parser *parser)
 
         if (check_names(parser) < 0)
                 return -1;
-        if (parser->n_pairs == 0)
+        if (parser->n_runs == 0)
                 return 0;
-        first = calloc(parser->n_pairs, sizeof *first);
+        first = calloc(parser->n_runs, sizeof *first);
         r = first ? number_files(parser, first) : hf_error_set_memory(parser->error);
         free(first);
         return r;
@@ -251,7 +280,7 @@ int hf_index_parse(const char *text, size_t length, struct hf_index *ret_index, 
         r = parse_document(&parser);
         if (r == 0)
                 r = finish(&parser);
-        free(parser.pairs);
+        free(parser.runs);
         if (r < 0)
                 hf_index_deinit(&parser.index);
         else

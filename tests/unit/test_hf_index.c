@@ -120,6 +120,31 @@ START_TEST(test_contents)
 }
 END_TEST
 
+/* Neighbours of one file, files that come back, and one that is written in two ways. */
+START_TEST(test_runs)
+{
+        static const char text[] =
+                MAP("\"a\":\"x1\",\"b\":\"x1\",\"c\":\"x\",\"d\":\"x2\",\"e\":\"x2\",\"f\":\"x1\","
+                    "\"g\":\"x\\u0031\",\"h\":\"x1\",\"i\":\"x3\",\"j\":\"x2\",\"k\":\"x3\"");
+        static const uint32_t files[] = {0, 0, 1, 2, 2, 0, 0, 0, 3, 2, 3};
+        static const char *const names[] = {"x1", "x", "x2", "x3"};
+        struct hf_index index;
+        struct hf_error error;
+        size_t i;
+
+        ck_assert_int_eq(hf_index_parse(text, sizeof text - 1, &index, &error), 0);
+        ck_assert_uint_eq(index.n_files, 4);
+        for (i = 0; i < 4; i++) {
+                ck_assert_uint_eq(index.files[i].length, strlen(names[i]));
+                ck_assert_mem_eq(index.files[i].text, names[i], strlen(names[i]));
+        }
+        ck_assert_uint_eq(index.n_entries, 11);
+        for (i = 0; i < 11; i++)
+                ck_assert_uint_eq(index.entries[i].file, files[i]);
+        hf_index_deinit(&index);
+}
+END_TEST
+
 START_TEST(test_file_name_length)
 {
         char text[400], name[256];
@@ -164,6 +189,7 @@ int main(void)
         tcase_add_loop_test(tests, test_refused, 0, sizeof refused / sizeof *refused);
         tcase_add_loop_test(tests, test_accepted, 0, sizeof accepted / sizeof *accepted);
         tcase_add_test(tests, test_contents);
+        tcase_add_test(tests, test_runs);
         tcase_add_test(tests, test_file_name_length);
         tcase_add_test(tests, test_damage);
         suite_add_tcase(suite, tests);
