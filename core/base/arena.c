@@ -5,8 +5,7 @@
  * What would take more than a quarter of a block gets one of its own, put behind the newest, so that the
  * newest one's room is not lost.
  *
- * Blocks of whole huge pages are mapped and marked as such: for a large checkpoint the first touch of each
- * small page would cost more than what is then written to it.
+ * Blocks of whole huge pages are mapped and marked as such.
  */
 
 #include "core/base/arena.h"
@@ -14,12 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "core/base/huge.h"
 
 #define ALIGNMENT 8u
 #define BLOCK_MIN (64u << 10)
 #define BLOCK_MAX (8u << 20)
-#define HUGE_PAGE (2u << 20)
 
 struct ckpt_arena_block {
         struct ckpt_arena_block *next;
@@ -34,7 +33,7 @@ static struct ckpt_arena_block *block_map(uint64_t whole)
 
         if (memory == MAP_FAILED)
                 return NULL;
-        (void)madvise(memory, whole, MADV_HUGEPAGE); /* advice */
+        ckpt_huge_advise(memory, whole);
         return memory;
 }
 
@@ -43,12 +42,12 @@ static struct ckpt_arena_block *block_new(uint64_t size)
         struct ckpt_arena_block *block;
         uint64_t whole;
 
-        if (__builtin_add_overflow(size, sizeof(*block) + HUGE_PAGE, &whole) || whole > SIZE_MAX)
+        if (__builtin_add_overflow(size, sizeof(*block) + CKPT_HUGE_PAGE, &whole) || whole > SIZE_MAX)
                 return NULL;
-        whole -= HUGE_PAGE;
-        if (whole >= HUGE_PAGE)
-                whole = (whole + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-        block = whole >= HUGE_PAGE ? block_map(whole) : calloc(1, (size_t)whole);
+        whole -= CKPT_HUGE_PAGE;
+        if (whole >= CKPT_HUGE_PAGE)
+                whole = (whole + CKPT_HUGE_PAGE - 1) / CKPT_HUGE_PAGE * CKPT_HUGE_PAGE;
+        block = whole >= CKPT_HUGE_PAGE ? block_map(whole) : calloc(1, (size_t)whole);
         if (block)
                 block->size = whole - sizeof(*block);
         return block;
@@ -58,7 +57,7 @@ static void block_free(struct ckpt_arena_block *block)
 {
         const uint64_t whole = sizeof(*block) + block->size;
 
-        if (whole >= HUGE_PAGE)
+        if (whole >= CKPT_HUGE_PAGE)
                 munmap(block, whole);
         else
                 free(block);

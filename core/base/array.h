@@ -12,6 +12,8 @@
 
 #include <ckpt/abi.h>
 
+#include "core/base/huge.h"
+
 #define CKPT_ARRAY(type)                  \
         struct {                          \
                 type *items;              \
@@ -44,6 +46,7 @@ static inline ckpt_status ckpt_array_resize_(void **items, uint64_t *capacity, u
 
         if (!resized)
                 return CKPT_E_NOMEM;
+        ckpt_huge_advise(resized, wanted * size);
         *items = resized;
         *capacity = wanted;
         return CKPT_OK;

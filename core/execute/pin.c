@@ -10,28 +10,28 @@
 
 #include <sys/mman.h>
 
+#include "core/base/huge.h"
 #include "core/execute/execute.h"
 
-#define PAGE      4096u
-#define HUGE_PAGE (UINT64_C(2) << 20)
+#define PAGE 4096u
 
 /* Addresses that get pages as they are written, from a huge page's start on. NULL: out of memory. */
 static uint8_t *map(uint64_t size)
 {
         uint8_t *start =
-                mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                mmap(NULL, size + CKPT_HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         uint64_t before;
 
         if (start == MAP_FAILED)
                 return NULL;
-        before = (HUGE_PAGE - (uint64_t)(uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
+        before = (CKPT_HUGE_PAGE - (uint64_t)(uintptr_t)start % CKPT_HUGE_PAGE) % CKPT_HUGE_PAGE;
         if (before > 0)
                 (void)munmap(start, before);
-        (void)munmap(start + before + size, HUGE_PAGE - before);
+        (void)munmap(start + before + size, CKPT_HUGE_PAGE - before);
         start += before;
         /* Shared with a child of the process, one of the two would get other pages than the device knows. */
         (void)madvise(start, size, MADV_DONTFORK);
-        (void)madvise(start, size, MADV_HUGEPAGE);
+        ckpt_huge_advise(start, size);
         return start;
 }
 
@@ -54,13 +54,13 @@ static ckpt_status touch_part(void *context, uint32_t index)
 
 static ckpt_status make_pages(const ckpt_pinning *how, const ckpt_pinned *pinned)
 {
-        const uint64_t most = pinned->size / HUGE_PAGE; /* a thread for less costs what it saves */
+        const uint64_t most = pinned->size / CKPT_HUGE_PAGE; /* a thread for less costs what it saves */
         const uint32_t threads = most < how->threads ? (uint32_t)most : how->threads;
         struct pages pages = {.memory = pinned->memory, .size = pinned->size, .part = pinned->size};
 
         if (threads < 2)
                 return touch_part(&pages, 0);
-        pages.part = ckpt_align_up((pages.size + threads - 1) / threads, HUGE_PAGE);
+        pages.part = ckpt_align_up((pages.size + threads - 1) / threads, CKPT_HUGE_PAGE);
         return ckpt_workers_run(how->session, (uint32_t)((pages.size + pages.part - 1) / pages.part),
                                 touch_part, &pages, how->stop, how->progress, how->context);
 }
