@@ -9,7 +9,7 @@
  * chunk, or asks for a slot, looks whether it is time, and sends what waits by his own stream, whosever it is.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 ckpt_status ckpt_bus_init(ckpt_execution *execution)
 {

@@ -7,7 +7,7 @@
  * copies costs once.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 struct copying {
         ckpt_execution *execution;

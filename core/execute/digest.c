@@ -11,6 +11,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/execute/execute.h"
+#include "core/execute/workers.h"
 
 /* Bytes brought back from a device at a time. */
 #define PIECE_BYTES (4u << 20)

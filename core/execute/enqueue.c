@@ -8,7 +8,7 @@
  * their places at the speed of the device's memory.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 /* A window is one range: what goes to two places from there goes by the image. */
 static bool mirrors_image(const ckpt_slot *slot)

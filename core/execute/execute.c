@@ -4,7 +4,7 @@
  * An execution from its lanes to its last check
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 ckpt_status ckpt_execute_device_fail(ckpt_execution *execution, int32_t status, const char *doing,
                                      uint64_t param)

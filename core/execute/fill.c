@@ -6,7 +6,7 @@
  */
 
 #include "core/base/cleanup.h"
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 /* Longer reads are cut, so that cancelling does not wait for them. */
 #define READ_BYTES (8u << 20)

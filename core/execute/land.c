@@ -5,7 +5,7 @@
  * final memory, bringing to its place what had to go through the image
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 static void swap_elements(uint8_t *bytes, uint64_t size, uint32_t width)
 {

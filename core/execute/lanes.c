@@ -7,7 +7,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/clock.h"
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 void ckpt_execute_fit(const ckpt_plan *plan, uint32_t *readers, uint32_t *slots)
 {

@@ -11,7 +11,9 @@
 #include <sys/mman.h>
 
 #include "core/base/huge.h"
-#include "core/execute/execute.h"
+#include "core/execute/pin.h"
+#include "core/execute/workers.h"
+#include "core/plan/plan.h"
 
 #define PAGE 4096u
 

@@ -9,7 +9,7 @@
 
 #include <sys/mman.h>
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 /* Below this the call costs what it saves. */
 #define POPULATE_BYTES (128u << 10)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "core/base/thread.h"
-#include "core/execute/execute.h"
+#include "core/execute/pin.h"
 
 struct ckpt_preparation {
         ckpt_pinning how;

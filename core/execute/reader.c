@@ -6,7 +6,7 @@
  * The device's work for one slot goes on while the next is read.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 /* A chunk that fits into no slot of a reader: one at a time, in memory of its own. */
 static ckpt_status run_oversize(ckpt_execution *execution, const ckpt_chunk *chunk)

@@ -7,7 +7,7 @@
  * bound, where the next load finds them.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/ring.h"
 
 struct ckpt_ring {
         const ckpt_backend *backend;

@@ -7,7 +7,7 @@
  * steps are done.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 ckpt_slot *ckpt_lane_find(ckpt_lane *lane, enum ckpt_slot_state state)
 {

@@ -8,7 +8,7 @@
  * list of descriptors.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 /* Descriptors handed to the backend at once. */
 #define BATCH_MAX 64

@@ -7,7 +7,7 @@
  * asked once; weights have one source, so that a change of source while walking is rare.
  */
 
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 struct asking {
         ckpt_session *session;

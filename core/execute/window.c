@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 #include "core/base/clock.h"
-#include "core/execute/execute.h"
+#include "core/execute/execution.h"
 
 /* Shorter ranges may be copied by the driver itself, which would touch the mapping. */
 #define WINDOW_MIN (UINT64_C(1) << 20)

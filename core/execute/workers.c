@@ -10,7 +10,7 @@
 
 #include "core/base/cleanup.h"
 #include "core/base/thread.h"
-#include "core/execute/execute.h"
+#include "core/execute/workers.h"
 
 #define PROGRESS_NANOSECONDS 50000000L
 
