@@ -292,7 +292,9 @@ def warm_command(bench):
     bench.step("fixed cost", steps.fixed_cost, directory, "gemma3-12b")
     bench.step("fixed cost of moe100k", steps.moe_cost)
     memory = bench.step("tmpfs", steps.in_memory, directory)
-    bench.sides = [*our_sides(bench, directory, memory), *peer_sides(bench, directory, memory)]
+    peers = peer_sides(bench, directory, memory)
+    bench.sides = [*our_sides(bench, directory, memory),
+                   *(side for side in peers if side.essential or not bench.args.short)]
     run_rounds(bench)
 
 
@@ -364,6 +366,8 @@ def main():
     parser.add_argument("--runs", type=int, help="counted runs of each (5; cold: 3)")
     parser.add_argument("--io", nargs="*", default=[], choices=("buffered", "direct", "mapped"),
                         help="rows for other ways of reading, beside the default")
+    parser.add_argument("--short", action="store_true",
+                        help="warm: ours and InstantTensor from memory alone, for one more machine in less time")
     parser.add_argument("--budget", type=float, help="seconds in all (480; cold: 190)")
     parser.add_argument("--timeout", type=float, default=90, help="seconds of one process")
     parser.add_argument("--scale", type=float, default=1.0, help="part of the checkpoint's size, for a trial")
