@@ -37,7 +37,7 @@ typedef struct ckpt_execute_counters {
         atomic_ullong bytes_read, reads, copies, kernels, params_ready;
         atomic_ullong bytes_to_device;
         atomic_ullong ring_bytes;       /* of the slots that were made or taken from the ring */
-        atomic_ullong ring_nanoseconds; /* what making them took */
+        atomic_ullong ring_nanoseconds; /* what making them took, or waiting for what was prepared */
 } ckpt_execute_counters;
 
 /**

@@ -445,7 +445,10 @@ typedef struct ckpt_load_stats {
         uint32_t readers;
         uint32_t reserved0;
 
-        /** Making staging memory and streams, before the first read; about 0 when they were kept. */
+        /**
+         * Making staging memory and streams, before the first read: about 0 when they were kept, and what was
+         * made beside the plan does not count.
+         */
         double ring_seconds;
         uint64_t ring_bytes;      /**< staging memory of all readers on the host; as much again on a device */
         uint64_t bytes_headers;   /**< read before the plan was made: configuration, indices, headers */
