@@ -7,6 +7,8 @@
  * way, one that is copied and one that follows it; what is read meanwhile waits, and goes together when the
  * first one has ended. Nobody waits for company: while the bus is free, a chunk goes alone. Whoever brings a
  * chunk, or asks for a slot, looks whether it is time, and sends what waits by his own stream, whosever it is.
+ *
+ * After the first failure nothing is sent any more: what waits then is left where it is, and its readers end.
  */
 
 #include "core/execute/execution.h"
@@ -33,6 +35,14 @@ void ckpt_bus_deinit(ckpt_execution *execution)
 }
 
 /* ---- with the lock ---- */
+
+static void append(ckpt_bus *bus, ckpt_slot *slot)
+{
+        slot->waits = true;
+        slot->next = NULL;
+        *(bus->first ? &bus->last->next : &bus->first) = slot;
+        bus->last = slot;
+}
 
 static uint32_t take_waiting(ckpt_bus *bus, ckpt_slot **slots)
 {
@@ -104,11 +114,22 @@ ckpt_status ckpt_bus_add(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *
         ckpt_status r;
 
         pthread_mutex_lock(&bus->lock);
-        slot->waits = true;
-        slot->next = NULL;
-        *(bus->first ? &bus->last->next : &bus->first) = slot;
-        bus->last = slot;
+        if (bus->status == CKPT_OK)
+                append(bus, slot);
         r = send_waiting(execution, lane);
+        pthread_mutex_unlock(&bus->lock);
+        return r;
+}
+
+/* Nobody shall wait for a slot that nobody will send. */
+static ckpt_status fail(ckpt_execution *execution, const ckpt_slot *slot, int32_t error)
+{
+        ckpt_bus *bus = &execution->bus;
+        const ckpt_status r = ckpt_execute_device_fail(execution, error, "waiting for the device",
+                                                       ckpt_chunk_param(execution, slot));
+
+        pthread_mutex_lock(&bus->lock);
+        bus->status = r;
         pthread_mutex_unlock(&bus->lock);
         return r;
 }
@@ -145,8 +166,7 @@ ckpt_status ckpt_bus_wait(ckpt_execution *execution, ckpt_lane *lane, const ckpt
                 const int32_t error = execution->options->backend->event_synchronize(end);
 
                 if (error)
-                        return ckpt_execute_device_fail(execution, error, "waiting for the device",
-                                                        ckpt_chunk_param(execution, slot));
+                        return fail(execution, slot, error);
         }
         return r;
 }

@@ -24,7 +24,7 @@ typedef struct ckpt_bus {
         ckpt_slot *first, *last; /* that wait, in the order in which they came; NULL: none */
         ckpt_event *ends[CKPT_BUS_LISTS];
         uint64_t n_sent;    /* lists */
-        ckpt_status status; /* of the first that could not be sent */
+        ckpt_status status; /* of the first failure: everybody's result from then on */
 } ckpt_bus;
 
 typedef struct ckpt_execution {
