@@ -59,7 +59,8 @@ static ckpt_status crew_pin(ckpt_execution *execution, ckpt_crew *crew)
                 r = ckpt_preparation_take(options->preparation, size, &host);
         if (r == CKPT_ABSENT)
                 r = ckpt_pinned_init(&host, &how, size);
-        ckpt_crew_give(crew, &host);
+        if (host.memory)
+                ckpt_crew_give(crew, &host); /* also what could not be registered: the crew frees it */
         return r;
 }
 
