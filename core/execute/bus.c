@@ -5,10 +5,11 @@
  *
  * What a copy costs the bus beside its bytes, a list of copies costs once. So no more than two lists are under
  * way, one that is copied and one that follows it; what is read meanwhile waits, and goes together when the
- * first one has ended. Nobody waits for company: while the bus is free, a chunk goes alone. Whoever brings a
+ * first one has ended. Nobody waits for company: a chunk that finds the bus free goes alone. Whoever brings a
  * chunk, or asks for a slot, looks whether it is time, and sends what waits by his own stream, whosever it is.
  *
- * After the first failure nothing is sent any more: what waits then is left where it is, and its readers end.
+ * After the bus's first failure nothing is sent any more: what waits then is left where it is, and its readers
+ * end.
  */
 
 #include "core/execute/execution.h"
@@ -129,7 +130,8 @@ static ckpt_status fail(ckpt_execution *execution, const ckpt_slot *slot, int32_
                                                        ckpt_chunk_param(execution, slot));
 
         pthread_mutex_lock(&bus->lock);
-        bus->status = r;
+        if (bus->status == CKPT_OK)
+                bus->status = r;
         pthread_mutex_unlock(&bus->lock);
         return r;
 }

@@ -63,12 +63,16 @@ static void report_progress(void *context)
 
 static ckpt_status run_readers(ckpt_execution *execution)
 {
-        const ckpt_status r = ckpt_lanes_take(execution);
+        ckpt_status r = ckpt_lanes_take(execution), settled = CKPT_OK;
 
         if (r)
                 return r;
-        return ckpt_workers_run(execution->session, execution->readers, ckpt_reader_main, execution,
-                                &execution->stop, report_progress, execution);
+        r = ckpt_workers_run(execution->session, execution->readers, ckpt_reader_main, execution,
+                             &execution->stop, report_progress, execution);
+        /* It is nobody's: by its stream, too, slots of others may have been sent. */
+        if (execution->oversize)
+                settled = ckpt_lane_settle(execution, execution->oversize);
+        return r ? r : settled;
 }
 
 ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *options, ckpt_io_state *io,

@@ -57,5 +57,8 @@ void ckpt_execute_fit(const ckpt_plan *plan, uint32_t *readers, uint32_t *slots)
 /** Staging memory of all readers of a plan on the host; on a device that is not the host there is as much
  * again. */
 uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t slots);
+/** The same with what was prepared and is not needed. */
+uint64_t ckpt_execute_host_staging(const ckpt_plan *plan, const ckpt_ring *ring,
+                                   const ckpt_preparation *preparation, uint32_t readers, uint32_t slots);
 
 #endif

@@ -45,6 +45,7 @@ typedef struct ckpt_execution {
         atomic_uint *tiles_left; /* per parameter */
         pthread_mutex_t ready_lock;
         pthread_mutex_t oversize_lock;
+        ckpt_status oversize_status; /* of the last chunk that went through it; the lock guards both */
         ckpt_bus bus;
 } ckpt_execution;
 

@@ -19,11 +19,40 @@ void ckpt_execute_fit(const ckpt_plan *plan, uint32_t *readers, uint32_t *slots)
                 *slots = (uint32_t)((chunks + *readers - 1) / *readers);
 }
 
+static uint64_t slot_bytes_of(const ckpt_plan *plan)
+{
+        return plan->largest_slot ? plan->largest_slot : CKPT_BLOCK_BYTES;
+}
+
 uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t slots)
 {
         ckpt_execute_fit(plan, &readers, &slots);
-        return (plan->largest_slot ? plan->largest_slot : CKPT_BLOCK_BYTES) * readers * slots +
-               plan->oversize;
+        return slot_bytes_of(plan) * readers * slots + plan->oversize;
+}
+
+/* Of a crew that shall fit into what was prepared, if that is not NULL, and that the ring can keep. */
+static uint32_t most_lanes(const ckpt_ring *ring, const ckpt_preparation *preparation, uint32_t n_slots,
+                           uint64_t slot_bytes)
+{
+        const uint32_t kept = ckpt_ring_lanes(ring, n_slots, slot_bytes);
+        const uint64_t prepared = ckpt_preparation_size(preparation) / (n_slots * slot_bytes);
+
+        return preparation && prepared > 0 && prepared < kept ? (uint32_t)prepared : kept;
+}
+
+uint64_t ckpt_execute_host_staging(const ckpt_plan *plan, const ckpt_ring *ring,
+                                   const ckpt_preparation *preparation, uint32_t readers, uint32_t slots)
+{
+        const uint64_t staging = ckpt_execute_staging(plan, readers, slots), slot_bytes = slot_bytes_of(plan);
+        const uint64_t prepared = ckpt_preparation_size(preparation);
+        uint64_t used;
+
+        ckpt_execute_fit(plan, &readers, &slots);
+        if (!preparation || readers == 0)
+                return staging + prepared;
+        used = most_lanes(ring, preparation, slots, slot_bytes);
+        used = (used < readers ? used : readers) * slots * slot_bytes;
+        return prepared > used ? staging + (prepared - used) : staging;
 }
 
 /* In the order in which they are taken, and given back. */
@@ -95,15 +124,16 @@ static ckpt_status crew_take(ckpt_execution *execution, uint32_t wanted, ckpt_cr
         ckpt_ring *ring = execution->options->ring;
         const uint32_t n_slots = execution->slots;
         const uint64_t slot_bytes = execution->slot_bytes;
+        const ckpt_preparation *preparation = execution->crews ? NULL : execution->options->preparation;
         uint32_t most;
 
-        if (!execution->options->preparation || execution->crews)
+        if (!preparation)
                 *ret_crew = ckpt_ring_take(ring, n_slots, slot_bytes);
         if (*ret_crew) {
                 add_crew(execution, *ret_crew);
                 return CKPT_OK;
         }
-        most = ckpt_ring_lanes(ring, n_slots, slot_bytes);
+        most = most_lanes(ring, preparation, n_slots, slot_bytes);
         return crew_make(execution, wanted < most ? wanted : most, n_slots, slot_bytes, ret_crew);
 }
 

@@ -88,6 +88,8 @@ ckpt_status ckpt_pinned_init(ckpt_pinned *pinned, const ckpt_pinning *how, uint6
                 return CKPT_E_NOMEM;
         r = make_pages(how, pinned);
         ckpt_trace_span(trace, "make pages", start, size);
+        if (r == CKPT_OK && atomic_load(how->stop))
+                r = CKPT_E_CANCELLED;
         if (r)
                 return r;
         start = ckpt_trace_now(trace);

@@ -21,8 +21,8 @@ typedef struct ckpt_pinning {
         ckpt_session *session;
         const ckpt_backend *backend;
         ckpt_device *device;
-        uint32_t threads;                /* that make its pages */
-        atomic_bool *stop;               /* set when one of them fails */
+        uint32_t threads;  /* that make its pages */
+        atomic_bool *stop; /* set when one of them fails; when others set it, nothing is registered */
         void (*progress)(void *context); /* as for ckpt_workers_run */
         void *context;
 } ckpt_pinning;

@@ -8,7 +8,7 @@
 
 #include "core/execute/execution.h"
 
-/* A chunk that fits into no slot of a reader: one at a time, in memory of its own. */
+/* A chunk that fits into no slot of a reader: one at a time, in memory of its own. None after a failure. */
 static ckpt_status run_oversize(ckpt_execution *execution, const ckpt_chunk *chunk)
 {
         ckpt_lane *lane = execution->oversize;
@@ -17,11 +17,12 @@ static ckpt_status run_oversize(ckpt_execution *execution, const ckpt_chunk *chu
 
         pthread_mutex_lock(&execution->oversize_lock);
         lane->n_open = 1;
-        r = ckpt_slot_fill(execution, lane, slot, chunk);
+        r = execution->oversize_status;
+        if (r == CKPT_OK)
+                r = ckpt_slot_fill(execution, lane, slot, chunk);
         if (r == CKPT_OK)
                 r = ckpt_slot_finish(execution, lane, slot);
-        if (r)
-                ckpt_lane_settle(execution, lane);
+        execution->oversize_status = r;
         pthread_mutex_unlock(&execution->oversize_lock);
         return r;
 }

@@ -43,18 +43,21 @@ static ckpt_status slot_send(ckpt_execution *execution, ckpt_lane *lane, ckpt_sl
 {
         ckpt_trace *trace = execution->session->trace;
         const uint64_t start = ckpt_trace_now(trace);
-        const ckpt_status r = ckpt_chunk_enqueue(execution, lane, slot);
+        ckpt_status r = ckpt_chunk_enqueue(execution, lane, slot);
 
         ckpt_trace_span(trace, slot->event ? "enqueue" : "compute", start, slot->chunk->image_bytes);
         if (r)
                 return r;
-        if (slot->event) {
-                slot->state = CKPT_SLOT_COPYING;
-                return ckpt_lane_record(execution, lane, slot->event, ckpt_chunk_param(execution, slot));
+        if (!slot->event) {
+                slot->state = CKPT_SLOT_FREE;
+                chunk_done(execution, slot);
+                return CKPT_OK;
         }
-        slot->state = CKPT_SLOT_FREE;
-        chunk_done(execution, slot);
-        return CKPT_OK;
+        slot->state = CKPT_SLOT_COPYING;
+        r = ckpt_lane_record(execution, lane, slot->event, ckpt_chunk_param(execution, slot));
+        if (r == CKPT_OK)
+                r = ckpt_bus_ask(execution, lane, slot);
+        return r < 0 ? r : CKPT_OK;
 }
 
 ckpt_status ckpt_slot_land(ckpt_execution *execution, ckpt_lane *lane, ckpt_slot *slot)

@@ -217,9 +217,9 @@ static void complete_totals(ckpt_load *load)
 
         totals->unused = load->description.unused;
         totals->staging_bytes = ckpt_execute_staging(load->plan, load->readers, load->slots);
-        totals->host_peak = totals->staging_bytes + (ckpt_load_on_host(load) ? totals->arena_bytes : 0);
-        if (totals->host_peak < ckpt_preparation_size(load->preparation))
-                totals->host_peak = ckpt_preparation_size(load->preparation);
+        totals->host_peak = ckpt_execute_host_staging(load->plan, load->ring, load->preparation,
+                                                      load->readers, load->slots) +
+                            (ckpt_load_on_host(load) ? totals->arena_bytes : 0);
         totals->device_peak = ckpt_load_on_host(load) ? 0 : totals->staging_bytes + totals->arena_bytes;
         atomic_store(&load->bytes_total, totals->bytes_read);
         atomic_store(&load->params_total, totals->params - totals->skipped);

@@ -370,7 +370,7 @@ START_TEST(what_was_prepared_counts)
 }
 END_TEST
 
-/* It is begun before it turns out that the model does not fit. */
+/* It is begun before it turns out that the model does not fit; it may be pinned by then, or not. */
 START_TEST(what_was_prepared_in_vain_is_freed)
 {
         const ckpt_load_options options = device_options();
@@ -382,7 +382,7 @@ START_TEST(what_was_prepared_in_vain_is_freed)
         runtime()->control->set_memory(50 * MIB);
         load = begin_large("big", 1, &options, &model);
         expect_status(load, ckpt_load_run(load, NULL), CKPT_E_NOMEM);
-        ck_assert_uint_eq(runtime()->control->calls(), 1);
+        ck_assert_uint_le(runtime()->control->calls(), 1);
         ck_assert_uint_eq(pinned_bytes(), 0);
         ckpt_load_free(load);
         ckpt_model_unref(model);
