@@ -11,7 +11,7 @@
 
 #include <check.h>
 
-#define ROWS   1000
+#define ROWS   1001
 #define WIDTH  512
 #define PITCH  16384
 #define BLOCKS (PITCH / WIDTH)
