@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The chunk list behind a parser's results. */
+/* What a parser's results lie in: a list of chunks, and arrays that grow. */
 #include "arena.h"
 
 #include <stdint.h>
@@ -65,4 +65,21 @@ void hf_arena_deinit(struct hf_arena *arena)
                 arena->chunks = next;
         }
         arena->used = arena->size = 0;
+}
+
+int hf_array_grow(void **array, size_t count, size_t *size, size_t record)
+{
+        size_t wanted = *size ? *size * 2 : 64;
+        void *grown;
+
+        if (count < *size)
+                return 0;
+        if (wanted > SIZE_MAX / record)
+                return -1;
+        grown = realloc(*array, wanted * record);
+        if (!grown)
+                return -1;
+        *array = grown;
+        *size = wanted;
+        return 0;
 }

@@ -27,4 +27,10 @@ void *hf_arena_alloc(struct hf_arena *arena, size_t size);
 /* Frees every piece; the arena can be used again. */
 void hf_arena_deinit(struct hf_arena *arena);
 
+/*
+ * Room for one more record in an array of malloc, which doubles, so that it stays in proportion to what is
+ * read. 0, or -1 when memory is out, and then the array is as it was.
+ */
+int hf_array_grow(void **array, size_t count, size_t *size, size_t record);
+
 #endif

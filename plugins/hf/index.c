@@ -36,22 +36,6 @@ bool hf_file_name_is_plain(const char *text, size_t length)
         return !(text[0] == '.' && (length == 1 || (length == 2 && text[1] == '.')));
 }
 
-/* Room for one more record; counts have a limit, so that no size overflows. */
-static int grow(struct parser *parser, void **array, size_t count, size_t *size, size_t record)
-{
-        size_t wanted = *size ? *size * 2 : 64;
-        void *grown;
-
-        if (count < *size)
-                return 0;
-        grown = realloc(*array, wanted * record);
-        if (!grown)
-                return hf_error_set_memory(parser->error);
-        *array = grown;
-        *size = wanted;
-        return 0;
-}
-
 static int parse_tensor_name(struct parser *parser, struct hf_name *ret_name)
 {
         const struct hf_json *json = &parser->json;
@@ -83,8 +67,8 @@ static int begin_run(struct parser *parser, const struct hf_name *tensor)
         void *runs = parser->runs;
         struct hf_name *file;
 
-        if (grow(parser, &runs, parser->n_runs, &parser->runs_size, sizeof *file) < 0)
-                return -1;
+        if (hf_array_grow(&runs, parser->n_runs, &parser->runs_size, sizeof *file) < 0)
+                return hf_error_set_memory(parser->error);
         parser->runs = runs;
         file = &parser->runs[parser->n_runs];
         if (parser->json.length > 6 * HF_INDEX_FILE_NAME_MAX)
@@ -128,8 +112,8 @@ static int add_entry(struct parser *parser)
 
         if (index->n_entries == HF_INDEX_ENTRIES_MAX)
                 return fail(parser, HF_BAD_TENSOR_COUNT, NULL, "weight_map lists more than 4194304 tensors");
-        if (grow(parser, &entries, index->n_entries, &parser->entries_size, sizeof *entry) < 0)
-                return -1;
+        if (hf_array_grow(&entries, index->n_entries, &parser->entries_size, sizeof *entry) < 0)
+                return hf_error_set_memory(parser->error);
         index->entries = entries;
         entry = &index->entries[index->n_entries];
         if (parse_tensor_name(parser, &entry->name) < 0 || parse_file_name(parser, entry) < 0)

@@ -58,24 +58,6 @@ bool hf_safetensors_looks_like(const void *head, size_t length, uint64_t file_si
         return i < length && bytes[i] == '{';
 }
 
-/* Room for one more record; the array doubles, so that it stays in proportion to the header. */
-static int grow(void **array, size_t count, size_t *size, size_t record)
-{
-        size_t wanted = *size ? *size * 2 : 64;
-        void *grown;
-
-        if (count < *size)
-                return 0;
-        if (wanted > SIZE_MAX / record)
-                return -1;
-        grown = realloc(*array, wanted * record);
-        if (!grown)
-                return -1;
-        *array = grown;
-        *size = wanted;
-        return 0;
-}
-
 static int fail_json(struct hf_safetensors_parser *parser)
 {
         return hf_error_set_json(parser->error, &parser->json, HF_SAFETENSORS_PREFIX, NULL);
@@ -93,7 +75,7 @@ static int add_metadata(struct hf_safetensors_parser *parser)
         struct hf_metadata *entry;
         enum hf_json_token token;
 
-        if (grow(&array, table->n_metadata, &parser->metadata_size, sizeof *entry) < 0)
+        if (hf_array_grow(&array, table->n_metadata, &parser->metadata_size, sizeof *entry) < 0)
                 return hf_error_set_memory(parser->error);
         table->metadata = array;
         entry = &table->metadata[table->n_metadata];
@@ -154,7 +136,7 @@ static int add_tensor(struct hf_safetensors_parser *parser)
 
         if (table->n_tensors == HF_TENSORS_MAX)
                 return fail(parser, HF_BAD_TENSOR_COUNT, "the header lists more than 4194304 tensors");
-        if (grow(&array, table->n_tensors, &parser->tensors_size, sizeof *tensor) < 0)
+        if (hf_array_grow(&array, table->n_tensors, &parser->tensors_size, sizeof *tensor) < 0)
                 return hf_error_set_memory(parser->error);
         table->tensors = array;
         tensor = &table->tensors[table->n_tensors];
