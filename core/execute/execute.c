@@ -86,7 +86,7 @@ ckpt_status ckpt_execute(const ckpt_plan *plan, const ckpt_execute_options *opti
                 .session = plan->session,
                 .readers = options->readers,
                 .slots = options->slots,
-                .slot_bytes = plan->largest_slot ? plan->largest_slot : CKPT_BLOCK_BYTES,
+                .slot_bytes = ckpt_execute_slot(plan),
         };
         ckpt_status r;
 

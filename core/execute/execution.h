@@ -112,6 +112,12 @@ void ckpt_lanes_give(ckpt_execution *execution, bool keep);
 /** Maps pages of host memory that is about to be written; changes no byte. */
 void ckpt_populate(void *memory, uint64_t size);
 
+/** Bytes of a reader's slot, which every chunk fits into that is not oversize. */
+static inline uint64_t ckpt_execute_slot(const ckpt_plan *plan)
+{
+        return plan->largest_slot ? plan->largest_slot : CKPT_BLOCK_BYTES;
+}
+
 /** On the host: where a read's first byte belongs, in the final memory or in the image. */
 static inline uint8_t *ckpt_read_place(const ckpt_execution *execution, const ckpt_slot *slot,
                                        const ckpt_read *read)

@@ -19,15 +19,10 @@ void ckpt_execute_fit(const ckpt_plan *plan, uint32_t *readers, uint32_t *slots)
                 *slots = (uint32_t)((chunks + *readers - 1) / *readers);
 }
 
-static uint64_t slot_bytes_of(const ckpt_plan *plan)
-{
-        return plan->largest_slot ? plan->largest_slot : CKPT_BLOCK_BYTES;
-}
-
 uint64_t ckpt_execute_staging(const ckpt_plan *plan, uint32_t readers, uint32_t slots)
 {
         ckpt_execute_fit(plan, &readers, &slots);
-        return slot_bytes_of(plan) * readers * slots + plan->oversize;
+        return ckpt_execute_slot(plan) * readers * slots + plan->oversize;
 }
 
 /* Of a crew that shall fit into what was prepared, if that is not NULL, and that the ring can keep. */
@@ -43,7 +38,8 @@ static uint32_t most_lanes(const ckpt_ring *ring, const ckpt_preparation *prepar
 uint64_t ckpt_execute_host_staging(const ckpt_plan *plan, const ckpt_ring *ring,
                                    const ckpt_preparation *preparation, uint32_t readers, uint32_t slots)
 {
-        const uint64_t staging = ckpt_execute_staging(plan, readers, slots), slot_bytes = slot_bytes_of(plan);
+        const uint64_t staging = ckpt_execute_staging(plan, readers, slots),
+                       slot_bytes = ckpt_execute_slot(plan);
         const uint64_t prepared = ckpt_preparation_size(preparation);
         uint64_t used;
 
